@@ -1,0 +1,1 @@
+"""People: prompts, completions, comparisons, judgments, quality, agreement."""

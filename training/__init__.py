@@ -1,0 +1,1 @@
+"""Machines: batches, runs, model versions, evaluation."""

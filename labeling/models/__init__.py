@@ -1,0 +1,22 @@
+"""The nouns of labeling, one file each. The database itself keeps what each docstring promises."""
+
+from labeling.models.assignment import Assignment
+from labeling.models.comparison import Candidate, Comparison
+from labeling.models.completion import Completion, Generator
+from labeling.models.judgment import Judgment
+from labeling.models.membership import Membership
+from labeling.models.project import Guideline, Project
+from labeling.models.prompt import Prompt
+
+__all__ = [
+    "Assignment",
+    "Candidate",
+    "Comparison",
+    "Completion",
+    "Generator",
+    "Guideline",
+    "Judgment",
+    "Membership",
+    "Project",
+    "Prompt",
+]

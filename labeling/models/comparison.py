@@ -1,0 +1,79 @@
+"""A prompt and K of its completions, judged as a unit."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from labeling.models.completion import Completion
+from labeling.models.project import MAX_K, Project
+from labeling.models.prompt import Prompt
+
+
+class Comparison(models.Model):
+    """A prompt with K ≥ 2 of its completions; `overlap` judgments are wanted.
+
+    The completions are its candidates, in canonical order (`Candidate.position`, 0 … K−1): `ranks` and `shown` refer
+    to these positions. The database keeps them different, of the same prompt, and fewer than K.
+
+    `live` counts the slots that are held or filled. Only `labeling/actions` moves it, in the transaction that takes
+    or frees the slot; the database refuses a count above `overlap`. It is there so that the queue finds open work
+    through an index and never scans.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open", "Open"
+        PAUSED = "paused", "Paused"
+        RETIRED = "retired", "Retired"
+
+    class Purpose(models.TextChoices):
+        COLLECT = "collect", "Collect preferences"
+        EVALUATE = "evaluate", "Compare two models"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="comparisons")
+    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="comparisons")
+    completions = models.ManyToManyField(Completion, through="Candidate", related_name="comparisons")
+    k = models.PositiveSmallIntegerField()
+    overlap = models.PositiveSmallIntegerField()
+    live = models.PositiveSmallIntegerField(default=0, editable=False)
+    priority = models.IntegerField(default=0, help_text="Higher is served first.")
+    purpose = models.CharField(max_length=10, choices=Purpose.choices, default=Purpose.COLLECT)
+    round = models.PositiveSmallIntegerField(default=1, help_text="Which round of sampling it belongs to.")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    content_hash = models.CharField(max_length=64, editable=False)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="comparison_once_a_project", fields=["project", "content_hash"]),
+            models.CheckConstraint(name="comparison_k_range", condition=Q(k__gte=2) & Q(k__lte=MAX_K)),
+            models.CheckConstraint(name="comparison_overlap_positive", condition=Q(overlap__gte=1)),
+            models.CheckConstraint(name="comparison_live_within_overlap", condition=Q(live__lte=F("overlap"))),
+        ]
+        indexes = [
+            models.Index(
+                name="comparison_open_work",
+                fields=["project", "-priority", "live", "id"],
+                condition=Q(state="open", live__lt=F("overlap")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Comparison {self.pk} of {self.k}"
+
+
+class Candidate(models.Model):
+    """One completion's place in a comparison, in canonical order."""
+
+    comparison = models.ForeignKey(Comparison, on_delete=models.CASCADE, related_name="candidates")
+    completion = models.ForeignKey(Completion, on_delete=models.PROTECT, related_name="candidacies")
+    position = models.PositiveSmallIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="candidate_once", fields=["comparison", "completion"]),
+            models.UniqueConstraint(name="candidate_position_once", fields=["comparison", "position"]),
+            models.CheckConstraint(name="candidate_position_range", condition=Q(position__lt=MAX_K)),
+        ]
+        ordering = ["comparison", "position"]
+
+    def __str__(self) -> str:
+        return f"{self.comparison_id}[{self.position}]"

@@ -1,0 +1,163 @@
+"""What a column constraint cannot say, said by triggers in SQLite and PostgreSQL alike.
+
+They are installed after every migrate rather than by one migration: SQLite rebuilds a table to alter it and drops its
+triggers on the way. Installing is idempotent.
+"""
+
+from dataclasses import dataclass
+
+from django.db import connections, router
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A refusal: `event` on `table` fails with `message` whenever the SQL condition `when` holds.
+
+    `when` may use NEW and OLD and must be written in SQL that both databases read. `event` is BEFORE-something, for
+    example "UPDATE OF split".
+    """
+
+    name: str
+    table: str
+    event: str
+    when: str
+    message: str
+
+    def drop(self, vendor: str) -> list[str]:
+        if vendor == "sqlite":
+            return [f"DROP TRIGGER IF EXISTS {self.name}"]
+        return [
+            f"DROP TRIGGER IF EXISTS {self.name} ON {self.table}",
+            f"DROP FUNCTION IF EXISTS {self.name}()",
+        ]
+
+    def create(self, vendor: str) -> list[str]:
+        if vendor == "sqlite":
+            return [
+                f"CREATE TRIGGER {self.name} BEFORE {self.event} ON {self.table} WHEN {self.when} "
+                f"BEGIN SELECT RAISE(ABORT, '{self.message}'); END"
+            ]
+        result = "OLD" if self.event == "DELETE" else "NEW"
+        return [
+            f"CREATE FUNCTION {self.name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            f"IF {self.when} THEN RAISE EXCEPTION '{self.message}' USING ERRCODE = 'integrity_constraint_violation'; "
+            f"END IF; RETURN {result}; END $$",
+            f"CREATE TRIGGER {self.name} BEFORE {self.event} ON {self.table} "
+            f"FOR EACH ROW EXECUTE FUNCTION {self.name}()",
+        ]
+
+
+LABELING_GUARDS = [
+    Guard(
+        "guard_prompt_fixed",
+        "labeling_prompt",
+        "UPDATE",
+        "NEW.split <> OLD.split OR NEW.content_hash <> OLD.content_hash OR NEW.project_id <> OLD.project_id",
+        "a prompt keeps its text and its split for life",
+    ),
+    Guard(
+        "guard_completion_fixed",
+        "labeling_completion",
+        "UPDATE",
+        "NEW.text <> OLD.text OR NEW.prompt_id <> OLD.prompt_id OR NEW.content_hash <> OLD.content_hash",
+        "a completion keeps its text for life",
+    ),
+    Guard(
+        "guard_comparison_fixed",
+        "labeling_comparison",
+        "UPDATE",
+        "NEW.prompt_id <> OLD.prompt_id OR NEW.k <> OLD.k OR NEW.content_hash <> OLD.content_hash",
+        "a comparison keeps its prompt and its completions for life",
+    ),
+    Guard(
+        "guard_comparison_project",
+        "labeling_comparison",
+        "INSERT",
+        "NOT EXISTS (SELECT 1 FROM labeling_prompt p WHERE p.id = NEW.prompt_id AND p.project_id = NEW.project_id)",
+        "a comparison belongs to the project of its prompt",
+    ),
+    Guard(
+        "guard_candidate_of_prompt",
+        "labeling_candidate",
+        "INSERT",
+        "NOT EXISTS (SELECT 1 FROM labeling_comparison c JOIN labeling_completion x ON x.prompt_id = c.prompt_id "
+        "WHERE c.id = NEW.comparison_id AND x.id = NEW.completion_id AND NEW.position < c.k)",
+        "a comparison holds K completions of its own prompt",
+    ),
+    Guard(
+        "guard_candidate_fixed",
+        "labeling_candidate",
+        "UPDATE",
+        "1 = 1",
+        "a comparison keeps its completions for life",
+    ),
+    Guard(
+        "guard_slot_taken_within_overlap",
+        "labeling_assignment",
+        "INSERT",
+        "NEW.slot IS NOT NULL AND NEW.slot >= (SELECT overlap FROM labeling_comparison WHERE id = NEW.comparison_id)",
+        "no slot at or above the overlap of a comparison",
+    ),
+    Guard(
+        "guard_slot_moved_within_overlap",
+        "labeling_assignment",
+        "UPDATE",
+        "NEW.slot IS NOT NULL AND NEW.slot >= (SELECT overlap FROM labeling_comparison WHERE id = NEW.comparison_id)",
+        "no slot at or above the overlap of a comparison",
+    ),
+    Guard(
+        "guard_overlap_keeps_slots",
+        "labeling_comparison",
+        "UPDATE",
+        "NEW.overlap < OLD.overlap AND EXISTS (SELECT 1 FROM labeling_assignment a "
+        "WHERE a.comparison_id = NEW.id AND a.slot >= NEW.overlap)",
+        "an overlap cannot fall below a slot that is taken",
+    ),
+    Guard(
+        "guard_judgment_fixed",
+        "labeling_judgment",
+        "UPDATE",
+        "1 = 1",
+        "a judgment is never updated: an amendment is a new revision",
+    ),
+    Guard(
+        "guard_guideline_fixed",
+        "labeling_guideline",
+        "UPDATE",
+        "NEW.text <> OLD.text OR NEW.version <> OLD.version",
+        "guidelines are never edited: a change is the next version",
+    ),
+]
+
+
+def install_guards(guards: list[Guard], using: str) -> None:
+    """Replace each guard on the database `using`. Tables that are not there yet (a partial migrate) are left alone."""
+    connection = connections[using]
+    with connection.cursor() as cursor:
+        tables = set(connection.introspection.table_names(cursor))
+        for guard in guards:
+            if guard.table in tables:
+                for statement in guard.drop(connection.vendor) + guard.create(connection.vendor):
+                    cursor.execute(statement)
+
+
+def remove_guards(guards: list[Guard], using: str) -> None:
+    """Take the guards away, for tests that show what they prevent."""
+    connection = connections[using]
+    with connection.cursor() as cursor:
+        tables = set(connection.introspection.table_names(cursor))
+        for guard in guards:
+            if guard.table in tables:
+                for statement in guard.drop(connection.vendor):
+                    cursor.execute(statement)
+
+
+def install_labeling_guards(using: str, **kwargs: object) -> None:
+    """Receiver of post_migrate."""
+    from labeling.models import Project
+
+    if router.allow_migrate_model(using, Project):
+        install_guards(LABELING_GUARDS, using)
+
+
+__all__ = ["LABELING_GUARDS", "Guard", "install_guards", "remove_guards"]

@@ -1,0 +1,78 @@
+"""One campaign of collecting preferences, and its guidelines."""
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+MAX_K = 9
+
+
+class Project(models.Model):
+    """One campaign. The slug is unique; K, overlap and lease lie within their bounds."""
+
+    class State(models.TextChoices):
+        ACTIVE = "active", "Active"
+        PAUSED = "paused", "Paused"
+        RETIRED = "retired", "Retired"
+
+    slug = models.SlugField(unique=True, max_length=80)
+    name = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
+    k = models.PositiveSmallIntegerField(
+        "completions per prompt (K)",
+        default=4,
+        validators=[MinValueValidator(2), MaxValueValidator(MAX_K)],
+        help_text="How many completions are sampled for a prompt and ranked together. 2 is pairwise. "
+        "Above 6 people tire and the middle ranks become noise.",
+    )
+    allow_ties = models.BooleanField(
+        default=True,
+        help_text="People may call completions equally good. Without ties, coin flips enter the data as preferences.",
+    )
+    overlap = models.PositiveSmallIntegerField(
+        default=2,
+        validators=[MinValueValidator(1), MaxValueValidator(50)],
+        help_text="Judgments wanted for a comparison, each by another person. With 1 no agreement can be measured.",
+    )
+    lease_seconds = models.PositiveIntegerField(
+        default=1800,
+        validators=[MinValueValidator(30)],
+        help_text="How long an opened comparison is kept for a person. Too short, and work is taken away while "
+        "it is being done; too long, and abandoned work is missing until it ends.",
+    )
+    sampling = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="How completions are sampled: max_new_tokens, temperature, top_p, seed.",
+    )
+    seed = models.BigIntegerField(default=0, help_text="Seeds the order in which completions are shown.")
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="project_k_range", condition=Q(k__gte=2) & Q(k__lte=MAX_K)),
+            models.CheckConstraint(name="project_overlap_positive", condition=Q(overlap__gte=1)),
+            models.CheckConstraint(name="project_lease_positive", condition=Q(lease_seconds__gte=1)),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Guideline(models.Model):
+    """One version of a project's guidelines, Markdown. A version is never edited: a change is the next version."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="guidelines")
+    version = models.PositiveIntegerField()
+    text = models.TextField()
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="guideline_version", fields=["project", "version"])]
+        ordering = ["project", "-version"]
+
+    def __str__(self) -> str:
+        return f"{self.project_id} guidelines v{self.version}"
