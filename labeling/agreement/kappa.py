@@ -1,0 +1,179 @@
+"""Cohen's kappa of two people and Fleiss' kappa of many."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import numpy as np
+
+from labeling.agreement import reasons
+from labeling.agreement.bootstrap import REPLICATES, bootstrap_many, corrected, figure_with_interval
+from labeling.agreement.figure import Figure, undefined
+from labeling.agreement.pairs import Floats, Ints, PairVotes, Ties, unit_counts
+from labeling.agreement.sums import meetings, sum_by
+
+Weights = Literal["unweighted", "linear", "quadratic"]
+
+
+@dataclass(frozen=True)
+class PersonPair:
+    """Cohen's kappa of two people, named in ascending order."""
+
+    annotators: tuple[Hashable, Hashable]
+    figure: Figure
+
+
+def cohen_kappa(
+    votes: PairVotes,
+    a: Hashable,
+    b: Hashable,
+    *,
+    weights: Weights = "unweighted",
+    ties: Ties = "count",
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> Figure:
+    """Cohen's kappa (Cohen 1960, eq. 1; weighted: Cohen 1968) of annotators named a and b over what both judged.
+
+    n counts the pairs of completions both judged. Undefined when there is none, or when both gave one and the same
+    answer everywhere (expected agreement 1).
+    """
+    codes = [code for code, name in enumerate(votes.annotator_names) if name in (a, b)]
+    both = votes.select(np.isin(votes.annotator, codes))
+    found = cohen_kappa_all(both, weights=weights, ties=ties, replicates=replicates, seed=seed)
+    if found:
+        return found[0].figure
+    unfiltered = ties == "drop" and len(cohen_kappa_all(both, ties="count", replicates=1))
+    because = reasons.NOT_SHARED_STRICTLY if unfiltered else reasons.NOT_SHARED
+    return undefined(because, method=_cohen_method(weights), n_unit="compared pairs")
+
+
+def cohen_kappa_all(
+    votes: PairVotes,
+    *,
+    weights: Weights = "unweighted",
+    ties: Ties = "count",
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> list[PersonPair]:
+    """Cohen's kappa of every two people who share at least one pair of completions, ordered by their names.
+
+    Time and memory follow the number of meetings of two votes, not the square of the number of people.
+    weights: the distance of two answers is 0/1, or linear or quadratic in their places among all answers given.
+    """
+    counted = votes.under(ties)
+    if not len(counted):
+        return []
+    categories, label = np.unique(counted.label, return_inverse=True)
+    people, group, confusion = _confusions(counted, label, len(categories))
+    shares = partial(_cohen_shares, distance=_cohen_distance(len(categories), weights))
+    _, totals = sum_by(group, confusion)
+    values = corrected(*shares(totals)) if len(people) else np.empty(0)
+    intervals = bootstrap_many(confusion, group, len(people), shares, replicates=replicates, seed=seed)
+    prompts = np.bincount(group, minlength=len(people))
+    ends = zip(intervals.low.tolist(), intervals.high.tolist(), intervals.notes, strict=True)
+    names, method = votes.annotator_names, _cohen_method(weights)
+    pairs = []
+    for index, (low, high, note) in enumerate(ends):
+        first, second = people[index]
+        value, n = float(values[index]), round(totals[index].sum())
+        reason = reasons.SAME_SINGLE_ANSWER if math.isnan(value) else None
+        numbers = [None if reason or math.isnan(number) else number for number in (value, low, high)]
+        figure = Figure(
+            *numbers, n, reason, method, "compared pairs", n, int(prompts[index]), None if reason else note
+        )
+        pairs.append(PersonPair((names[first], names[second]), figure))
+    return pairs
+
+
+def fleiss_kappa(
+    votes: PairVotes, *, ties: Ties = "count", replicates: int = REPLICATES, seed: int = 0
+) -> Figure:
+    """Fleiss' kappa (Fleiss 1971, eqs. 1-7), for numbers of votes that may vary between pairs of completions.
+
+    Units with fewer than two votes are left out. Observed agreement is the mean over units of
+    P_u = sum_c n_uc (n_uc - 1) / (n_u (n_u - 1)); expected is sum_c p_c², p_c the mean over units of n_uc / n_u
+    (Gwet 2014, *Handbook of Inter-Rater Reliability*, eq. 2.10, restricted to these units). With equally many
+    votes everywhere this is Fleiss' formula. ties="drop" treats tie votes as missing.
+    n counts the pairs of completions. Undefined when only one answer was ever given.
+    """
+    method = "Fleiss' kappa (Fleiss 1971; varying numbers of judgments: Gwet 2014)"
+    counts, cluster, _ = unit_counts(votes.under(ties))
+    shared = counts.sum(axis=1) >= 2
+    if not shared.any():
+        return undefined(reasons.nobody_shares(votes, ties), method=method, n_unit="compared pairs")
+    counts = counts[shared]
+    size = counts.sum(axis=1)
+    agreement = (counts * (counts - 1)).sum(axis=1) / (size * (size - 1))
+    rows = np.column_stack([np.ones(len(counts)), agreement, counts / size[:, None]])
+    _, statistics = sum_by(cluster[shared], rows)
+    return figure_with_interval(
+        statistics,
+        _fleiss_shares,
+        n=len(counts),
+        n_unit="compared pairs",
+        units=len(counts),
+        method=method,
+        no_variation=reasons.ONE_ANSWER,
+        replicates=replicates,
+        seed=seed,
+    )
+
+
+def _fleiss_shares(statistics: Floats) -> tuple[Floats, Floats]:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = statistics[..., 1:] / statistics[..., :1]
+    return means[..., 0], (means[..., 1:] ** 2).sum(axis=-1)
+
+
+def _confusions(votes: PairVotes, label: Ints, width: int) -> tuple[Ints, Ints, Floats]:
+    """Confusion tables of every two people on every prompt where they meet.
+
+    Returns the people (G, 2) as codes, ascending; the index into them of each table (M,); and the tables (M, V * V),
+    flattened with the first person's answer first.
+    """
+    one, other = meetings(votes.unit)
+    swap = votes.annotator[one] > votes.annotator[other]
+    first, second = np.where(swap, other, one), np.where(swap, one, other)
+    many = len(votes.annotator_names)
+    pair, group = np.unique(votes.annotator[first] * many + votes.annotator[second], return_inverse=True)
+    people = np.stack([pair // max(many, 1), pair % max(many, 1)], axis=1)
+    prompts = int(votes.cluster.max(initial=0)) + 1
+    row_key, row = np.unique(group * prompts + votes.cluster[first], return_inverse=True)
+    cell = label[first] * width + label[second]
+    tables = np.bincount(row * width**2 + cell, minlength=len(row_key) * width**2)
+    return people, row_key // prompts, tables.reshape(len(row_key), width**2).astype(np.float64)
+
+
+def _cohen_distance(width: int, weights: Weights) -> Floats:
+    """Disagreement weights (V, V) in 0..1: 0 on the diagonal."""
+    place = np.arange(width) / max(width - 1, 1)
+    gap: Floats = np.abs(place[:, None] - place[None, :])
+    if weights == "unweighted":
+        return (gap > 0).astype(np.float64)
+    if weights == "linear":
+        return gap
+    if weights == "quadratic":
+        return gap**2
+    raise ValueError(f"weights must be unweighted, linear or quadratic, not {weights!r}.")
+
+
+def _cohen_shares(statistics: Floats, *, distance: Floats) -> tuple[Floats, Floats]:
+    width = len(distance)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        table = statistics.reshape(*statistics.shape[:-1], width, width)
+        table = table / statistics.sum(axis=-1)[..., None, None]
+    by_chance = table.sum(axis=-1)[..., :, None] * table.sum(axis=-2)[..., None, :]
+    return 1.0 - (table * distance).sum(axis=(-1, -2)), 1.0 - (by_chance * distance).sum(axis=(-1, -2))
+
+
+def _cohen_method(weights: Weights) -> str:
+    return (
+        "Cohen's kappa (Cohen 1960)"
+        if weights == "unweighted"
+        else f"Cohen's kappa, {weights} weights (Cohen 1968)"
+    )
