@@ -30,6 +30,6 @@ __all__ = [
     "percent_agreement",
     "votes_from_labels",
     "votes_from_rows",
-    "win_rate",
     "wilson",
+    "win_rate",
 ]

@@ -90,9 +90,7 @@ def figure_with_interval(
     return Figure(value, low, high, n, None, method, n_unit, units, clusters, notes)
 
 
-def bootstrap(
-    statistics: Floats, shares: Shares, *, replicates: int = REPLICATES, seed: int = 0
-) -> Intervals:
+def bootstrap(statistics: Floats, shares: Shares, *, replicates: int = REPLICATES, seed: int = 0) -> Intervals:
     """Interval of one figure from its statistics (C, S), one row a prompt; the result has length 1."""
     clusters = len(statistics)
     if clusters < 2:
@@ -199,9 +197,7 @@ def _compositions(total: int, parts: int) -> list[tuple[int, ...]]:
     return [(head, *rest) for head in range(total + 1) for rest in _compositions(total - head, parts - 1)]
 
 
-def _intervals(
-    values: Floats, probability: Floats, observed: Floats, expected: Floats, *, clusters: int
-) -> Intervals:
+def _intervals(values: Floats, probability: Floats, observed: Floats, expected: Floats, *, clusters: int) -> Intervals:
     """Percentile intervals of m figures from replicates (m, R) with probabilities (R,).
 
     Replicates without a value (a resample without variation) are left out and mentioned; no interval is given
@@ -219,9 +215,7 @@ def _intervals(
     low, high = np.where(flat, edge[0], low), np.where(flat, edge[1], high)
     none = lost > 0.5
     low, high = np.where(none, np.nan, low), np.where(none, np.nan, high)
-    notes = [
-        _note(clusters, *state) for state in zip(lost.tolist(), flat.tolist(), none.tolist(), strict=True)
-    ]
+    notes = [_note(clusters, *state) for state in zip(lost.tolist(), flat.tolist(), none.tolist(), strict=True)]
     return Intervals(low, high, notes)
 
 
@@ -243,14 +237,10 @@ def _wilson(share: Floats, n: NDArray[np.generic], level: float) -> tuple[Floats
 
 def _note(clusters: int, lost: float, flat: bool, none: bool) -> str | None:
     if none:
-        return (
-            f"No interval: in {lost:.0%} of the resamples of the {clusters} prompts the figure is undefined."
-        )
+        return f"No interval: in {lost:.0%} of the resamples of the {clusters} prompts the figure is undefined."
     texts = []
     if flat:
-        texts.append(
-            f"Every resample gives the same value, so the interval is Wilson's over {clusters} prompts."
-        )
+        texts.append(f"Every resample gives the same value, so the interval is Wilson's over {clusters} prompts.")
     elif lost > 1e-9:
         texts.append(f"{_percent(lost)} of the resamples had no variation and were left out.")
     if clusters < FEW_PROMPTS:

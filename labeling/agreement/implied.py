@@ -53,9 +53,7 @@ def implied_agreement(
         compared = np.ones(len(p))
     total = float((weight * compared).sum())
     if total <= 0:
-        because = (
-            "There is nothing to compare." if not len(p) else "Every choice is a tie, and ties are left out."
-        )
+        because = "There is nothing to compare." if not len(p) else "Every choice is a tie, and ties are left out."
         return undefined(because, method=METHOD, n=len(p), n_unit="compared pairs")
     value = float((weight * both.sum(axis=1)).sum()) / total
     note = "Computed from the noise that was set; nothing was sampled, so there is no interval."
@@ -65,7 +63,5 @@ def implied_agreement(
 def _distributions(probabilities: ArrayLike) -> Floats:
     rows = np.asarray(probabilities, dtype=np.float64).reshape(-1, 3)
     if (rows < 0).any() or not np.allclose(rows.sum(axis=1), 1.0, atol=1e-6):
-        raise ValueError(
-            "Each row of probabilities (second better, tie, first better) must be >= 0 and sum to 1."
-        )
+        raise ValueError("Each row of probabilities (second better, tie, first better) must be >= 0 and sum to 1.")
     return rows

@@ -69,30 +69,23 @@ def cohen_kappa_all(
     if not len(counted):
         return []
     categories, label = np.unique(counted.label, return_inverse=True)
-    people, group, confusion = _confusions(counted, label, len(categories))
-    shares = partial(_cohen_shares, distance=_cohen_distance(len(categories), weights))
-    _, totals = sum_by(group, confusion)
-    values = corrected(*shares(totals)) if len(people) else np.empty(0)
-    intervals = bootstrap_many(confusion, group, len(people), shares, replicates=replicates, seed=seed)
-    prompts = np.bincount(group, minlength=len(people))
-    ends = zip(intervals.low.tolist(), intervals.high.tolist(), intervals.notes, strict=True)
-    names, method = votes.annotator_names, _cohen_method(weights)
-    pairs = []
-    for index, (low, high, note) in enumerate(ends):
-        first, second = people[index]
-        value, n = float(values[index]), round(totals[index].sum())
-        reason = reasons.SAME_SINGLE_ANSWER if math.isnan(value) else None
-        numbers = [None if reason or math.isnan(number) else number for number in (value, low, high)]
-        figure = Figure(
-            *numbers, n, reason, method, "compared pairs", n, int(prompts[index]), None if reason else note
-        )
-        pairs.append(PersonPair((names[first], names[second]), figure))
-    return pairs
+    distance = _cohen_distance(len(categories), weights)
+    people, group, tables = _confusions(counted, label, len(categories))
+    if not len(people):
+        return []
+    statistics, shares = _cohen_statistics(tables, distance), partial(_cohen_shares, distance=distance)
+    _, totals = sum_by(group, statistics)
+    intervals = bootstrap_many(statistics, group, len(people), shares, replicates=replicates, seed=seed)
+    columns = (corrected(*shares(totals)), intervals.low, intervals.high, totals[:, 0], np.bincount(group))
+    rows = zip(people.tolist(), *(column.tolist() for column in columns), intervals.notes, strict=True)
+    method, names = _cohen_method(weights), votes.annotator_names
+    return [
+        PersonPair((names[a], names[b]), _cohen_figure(value, low, high, round(n), prompts, note, method))
+        for (a, b), value, low, high, n, prompts, note in rows
+    ]
 
 
-def fleiss_kappa(
-    votes: PairVotes, *, ties: Ties = "count", replicates: int = REPLICATES, seed: int = 0
-) -> Figure:
+def fleiss_kappa(votes: PairVotes, *, ties: Ties = "count", replicates: int = REPLICATES, seed: int = 0) -> Figure:
     """Fleiss' kappa (Fleiss 1971, eqs. 1-7), for numbers of votes that may vary between pairs of completions.
 
     Units with fewer than two votes are left out. Observed agreement is the mean over units of
@@ -162,18 +155,39 @@ def _cohen_distance(width: int, weights: Weights) -> Floats:
     raise ValueError(f"weights must be unweighted, linear or quadratic, not {weights!r}.")
 
 
+def _cohen_statistics(tables: Floats, distance: Floats) -> Floats:
+    """What kappa needs of tables (M, V * V): count, total disagreement, both marginals; (M, 2 + 2 V)."""
+    width = len(distance)
+    square = tables.reshape(-1, width, width)
+    disagreement = tables @ distance.ravel()
+    return np.column_stack([tables.sum(axis=1), disagreement, square.sum(axis=2), square.sum(axis=1)])
+
+
 def _cohen_shares(statistics: Floats, *, distance: Floats) -> tuple[Floats, Floats]:
     width = len(distance)
+    count = statistics[..., 0]
+    first, second = statistics[..., 2 : 2 + width], statistics[..., 2 + width :]
+    by_chance = np.einsum("...v,...v->...", first @ distance, second)
     with np.errstate(invalid="ignore", divide="ignore"):
-        table = statistics.reshape(*statistics.shape[:-1], width, width)
-        table = table / statistics.sum(axis=-1)[..., None, None]
-    by_chance = table.sum(axis=-1)[..., :, None] * table.sum(axis=-2)[..., None, :]
-    return 1.0 - (table * distance).sum(axis=(-1, -2)), 1.0 - (by_chance * distance).sum(axis=(-1, -2))
+        return 1.0 - statistics[..., 1] / count, 1.0 - by_chance / count**2
+
+
+def _cohen_figure(value: float, low: float, high: float, n: int, prompts: int, note: str | None, method: str) -> Figure:
+    reason = reasons.SAME_SINGLE_ANSWER if math.isnan(value) else None
+    no_interval = reason is not None or math.isnan(low)
+    return Figure(
+        value=None if reason else value,
+        low=None if no_interval else low,
+        high=None if no_interval else high,
+        n=n,
+        undefined_because=reason,
+        method=method,
+        n_unit="compared pairs",
+        units=n,
+        clusters=prompts,
+        interval_note=None if reason else note,
+    )
 
 
 def _cohen_method(weights: Weights) -> str:
-    return (
-        "Cohen's kappa (Cohen 1960)"
-        if weights == "unweighted"
-        else f"Cohen's kappa, {weights} weights (Cohen 1968)"
-    )
+    return "Cohen's kappa (Cohen 1960)" if weights == "unweighted" else f"Cohen's kappa, {weights} weights (Cohen 1968)"

@@ -13,9 +13,7 @@ from labeling.agreement.sums import sum_by
 METHOD = "pooled percent agreement, all pairs of judgments"
 
 
-def percent_agreement(
-    votes: PairVotes, *, ties: Ties = "count", replicates: int = REPLICATES, seed: int = 0
-) -> Figure:
+def percent_agreement(votes: PairVotes, *, ties: Ties = "count", replicates: int = REPLICATES, seed: int = 0) -> Figure:
     """Over all pairs of judgments of the same pair of completions, the share that agree (pooled, not per unit).
 
     sum_u sum_c C(n_uc, 2) / sum_u C(n_u, 2), n_uc the votes for category c on unit u. ties="drop" leaves out pairs

@@ -35,8 +35,7 @@ def agreement_report(
             "ordinal": krippendorff_alpha(votes, "ordinal", **how).as_dict(),
         },
         "cohen_kappa": [
-            {"annotators": list(pair.annotators), **pair.figure.as_dict()}
-            for pair in cohen_kappa_all(votes, **how)
+            {"annotators": list(pair.annotators), **pair.figure.as_dict()} for pair in cohen_kappa_all(votes, **how)
         ],
         "fleiss_kappa": fleiss_kappa(votes, **how).as_dict(),
         "tau_b": mean_tau_b(votes, replicates=replicates, seed=seed).as_dict(),
