@@ -30,6 +30,8 @@ def krippendorff_alpha(
     votes. level: "nominal" (labels differ or not), "ordinal" (second better < tie < first better), "interval".
     ties="drop" treats tie votes as missing. n counts the pairs of completions with at least two votes.
     Undefined when there is none, or when only one answer was ever given (then D_e = 0).
+    Chance is judged by how often each label occurs, so like every kappa it leans on the canonical order: data that
+    always lists the preferred completion first raises the agreement expected by chance.
     Raises ValueError on an unknown level.
     """
     if level not in get_args(Level):

@@ -40,16 +40,19 @@ def cohen_kappa(
     """Cohen's kappa (Cohen 1960, eq. 1; weighted: Cohen 1968) of annotators named a and b over what both judged.
 
     n counts the pairs of completions both judged. Undefined when there is none, or when both gave one and the same
-    answer everywhere (expected agreement 1).
+    answer everywhere (expected agreement 1). Raises ValueError when a and b are the same.
     """
+    if a == b:
+        raise ValueError(f"Cohen's kappa compares two people; both are {a!r}.")
     codes = [code for code, name in enumerate(votes.annotator_names) if name in (a, b)]
-    both = votes.select(np.isin(votes.annotator, codes))
-    found = cohen_kappa_all(both, weights=weights, ties=ties, replicates=replicates, seed=seed)
+    counted, method = votes.under(ties), _cohen_method(weights)
+    categories = np.unique(counted.label)
+    both = np.isin(counted.annotator, codes)
+    found = _cohen(counted.select(both), categories, weights, replicates, seed)
     if found:
         return found[0].figure
-    unfiltered = ties == "drop" and len(cohen_kappa_all(both, ties="count", replicates=1))
-    because = reasons.NOT_SHARED_STRICTLY if unfiltered else reasons.NOT_SHARED
-    return undefined(because, method=_cohen_method(weights), n_unit="compared pairs")
+    met = len(meetings(votes.select(np.isin(votes.annotator, codes)).unit)[0]) > 0
+    return undefined(reasons.NOT_SHARED_STRICTLY if met else reasons.NOT_SHARED, method=method, n_unit="compared pairs")
 
 
 def cohen_kappa_all(
@@ -63,26 +66,10 @@ def cohen_kappa_all(
     """Cohen's kappa of every two people who share at least one pair of completions, ordered by their names.
 
     Time and memory follow the number of meetings of two votes, not the square of the number of people.
-    weights: the distance of two answers is 0/1, or linear or quadratic in their places among all answers given.
+    weights: how far two different labels disagree: all alike, or by the linear or squared distance of the labels.
     """
     counted = votes.under(ties)
-    if not len(counted):
-        return []
-    categories, label = np.unique(counted.label, return_inverse=True)
-    distance = _cohen_distance(len(categories), weights)
-    people, group, tables = _confusions(counted, label, len(categories))
-    if not len(people):
-        return []
-    statistics, shares = _cohen_statistics(tables, distance), partial(_cohen_shares, distance=distance)
-    _, totals = sum_by(group, statistics)
-    intervals = bootstrap_many(statistics, group, len(people), shares, replicates=replicates, seed=seed)
-    columns = (corrected(*shares(totals)), intervals.low, intervals.high, totals[:, 0], np.bincount(group))
-    rows = zip(people.tolist(), *(column.tolist() for column in columns), intervals.notes, strict=True)
-    method, names = _cohen_method(weights), votes.annotator_names
-    return [
-        PersonPair((names[a], names[b]), _cohen_figure(value, low, high, round(n), prompts, note, method))
-        for (a, b), value, low, high, n, prompts, note in rows
-    ]
+    return _cohen(counted, np.unique(counted.label), weights, replicates, seed)
 
 
 def fleiss_kappa(votes: PairVotes, *, ties: Ties = "count", replicates: int = REPLICATES, seed: int = 0) -> Figure:
@@ -123,6 +110,23 @@ def _fleiss_shares(statistics: Floats) -> tuple[Floats, Floats]:
     return means[..., 0], (means[..., 1:] ** 2).sum(axis=-1)
 
 
+def _cohen(votes: PairVotes, categories: Floats, weights: Weights, replicates: int, seed: int) -> list[PersonPair]:
+    distance = _cohen_distance(categories, weights)
+    people, group, tables = _confusions(votes, np.searchsorted(categories, votes.label), len(categories))
+    if not len(people):
+        return []
+    statistics, shares = _cohen_statistics(tables, distance), partial(_cohen_shares, distance=distance)
+    _, totals = sum_by(group, statistics)
+    intervals = bootstrap_many(statistics, group, len(people), shares, replicates=replicates, seed=seed)
+    columns = (corrected(*shares(totals)), intervals.low, intervals.high, totals[:, 0], np.bincount(group))
+    rows = zip(people.tolist(), *(column.tolist() for column in columns), intervals.notes, strict=True)
+    method, names = _cohen_method(weights), votes.annotator_names
+    return [
+        PersonPair((names[a], names[b]), _cohen_figure(value, low, high, round(n), prompts, note, method))
+        for (a, b), value, low, high, n, prompts, note in rows
+    ]
+
+
 def _confusions(votes: PairVotes, label: Ints, width: int) -> tuple[Ints, Ints, Floats]:
     """Confusion tables of every two people on every prompt where they meet.
 
@@ -142,10 +146,10 @@ def _confusions(votes: PairVotes, label: Ints, width: int) -> tuple[Ints, Ints, 
     return people, row_key // prompts, tables.reshape(len(row_key), width**2).astype(np.float64)
 
 
-def _cohen_distance(width: int, weights: Weights) -> Floats:
-    """Disagreement weights (V, V) in 0..1: 0 on the diagonal."""
-    place = np.arange(width) / max(width - 1, 1)
-    gap: Floats = np.abs(place[:, None] - place[None, :])
+def _cohen_distance(categories: Floats, weights: Weights) -> Floats:
+    """Disagreement weights (V, V) in 0..1 of labels (V,): 0 on the diagonal, 1 for the farthest two."""
+    gap: Floats = np.abs(categories[:, None] - categories[None, :])
+    gap = gap / max(gap.max(initial=0.0), np.finfo(float).tiny)
     if weights == "unweighted":
         return (gap > 0).astype(np.float64)
     if weights == "linear":

@@ -104,6 +104,8 @@ def votes_from_rows(rows: Iterable[Sequence[Any]]) -> PairVotes:
                 f"Comparison {comparison!r}: annotator {annotator!r} ranked {len(ranking)} completions, "
                 f"someone else {length[comparison]}; every judgment of a comparison has one rank a completion."
             )
+        if len(ranking) < 2:
+            raise ValueError(f"Comparison {comparison!r}: a ranking needs at least two completions.")
         comparisons.append(comparison)
         annotators.append(annotator)
         prompts.append(prompt[0] if prompt else comparison)
@@ -205,6 +207,4 @@ def _codes(ids: ArrayLike) -> tuple[tuple[Hashable, ...], Ints]:
 
 def _ids(ids: list[Hashable]) -> NDArray[Any]:
     """An object array, so that NumPy neither joins 1 with "1" nor unpacks tuples."""
-    array = np.empty(len(ids), dtype=object)
-    array[:] = ids
-    return array
+    return np.fromiter(ids, dtype=object, count=len(ids))

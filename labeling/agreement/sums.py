@@ -19,15 +19,18 @@ def sum_by(key: Ints, values: Floats) -> tuple[Ints, Floats]:
 def meetings(key: Ints) -> tuple[Ints, Ints]:
     """Index pairs (p, q), p before q in a stable order, of all entries with equal key.
 
-    Takes as many vectorised passes as the largest group has members: O(number of pairs), never O(N²).
+    Two entries of a group that stand d + 1 apart in sorted order have one between them that stands d apart from
+    the first; so each pass looks only at the hits of the pass before. O(N log N + number of pairs), never O(N²).
     """
     order = np.argsort(key, kind="stable")
     ordered = key[order]
     firsts, seconds = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-    for step in range(1, len(key)):
-        hits = np.flatnonzero(ordered[:-step] == ordered[step:])
+    hits, step = np.arange(len(key)), 1
+    while True:
+        hits = hits[hits + step < len(key)]
+        hits = hits[ordered[hits] == ordered[hits + step]]
         if not len(hits):
-            break
+            return np.concatenate(firsts), np.concatenate(seconds)
         firsts.append(order[hits])
         seconds.append(order[hits + step])
-    return np.concatenate(firsts), np.concatenate(seconds)
+        step += 1
