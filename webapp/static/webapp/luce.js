@@ -1,0 +1,107 @@
+// What every page has: the theme choice, dialogs, toasts, menus, confirmations and times that stay current.
+
+const YEAR = 365 * 24 * 3600;
+
+/** @param {string} name @returns {string} the cookie's value, or "" */
+export function cookie(name) {
+  const found = document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`));
+  return found ? decodeURIComponent(found.slice(name.length + 1)) : "";
+}
+
+/** The token that Django wants with a POST: the cookie's, as it may be newer than the page. @returns {string} */
+export function csrfToken() {
+  const headers = document.body.getAttribute("hx-headers");
+  return cookie("csrftoken") || (headers ? JSON.parse(headers)["X-CSRFToken"] : "");
+}
+
+/**
+ * Show a message for a while; an error stays until it is closed.
+ * @param {string} text
+ * @param {"info"|"error"} [kind]
+ */
+export function toast(text, kind = "info") {
+  const box = document.createElement("div");
+  box.className = kind === "error" ? "toast toast-error" : "toast";
+  const words = document.createElement("span");
+  words.textContent = text;
+  const close = document.createElement("button");
+  close.type = "button";
+  close.className = "button button-quiet";
+  close.setAttribute("aria-label", "Close");
+  close.dataset.toastClose = "";
+  close.textContent = "✕";
+  box.append(words, close);
+  document.getElementById("toasts")?.append(box);
+  if (kind !== "error") setTimeout(() => box.remove(), 6000);
+}
+
+/** @param {string} theme "light", "dark", or "system" */
+function useTheme(theme) {
+  if (theme === "system") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme;
+  document.dispatchEvent(new CustomEvent("luce:theme"));
+}
+
+function mountTheme() {
+  for (const choice of document.querySelectorAll("[data-theme-choice]")) {
+    const current = document.documentElement.dataset.theme ?? "system";
+    for (const input of choice.querySelectorAll("input")) input.checked = input.value === current;
+    choice.addEventListener("change", (event) => {
+      const theme = /** @type {HTMLInputElement} */ (event.target).value;
+      document.cookie = `luce_theme=${theme}; path=/; max-age=${theme === "system" ? 0 : YEAR}; samesite=lax`;
+      useTheme(theme);
+    });
+    /** @type {HTMLElement} */ (choice).hidden = false;
+  }
+}
+
+/** "3 minutes ago", in the page's language. @param {Date} when @returns {string} */
+export function relative(when) {
+  const seconds = (when.getTime() - Date.now()) / 1000;
+  const format = new Intl.RelativeTimeFormat(document.documentElement.lang || "en", { numeric: "auto" });
+  for (const [unit, size] of /** @type {[Intl.RelativeTimeFormatUnit, number][]} */ ([
+    ["year", 31557600], ["month", 2629800], ["day", 86400], ["hour", 3600], ["minute", 60],
+  ])) {
+    if (Math.abs(seconds) >= size) return format.format(Math.trunc(seconds / size), unit);
+  }
+  return format.format(Math.trunc(seconds / 5) * 5, "second");
+}
+
+/** Make every relative time current, and its title the reader's own clock. */
+export function refreshTimes() {
+  for (const element of document.querySelectorAll("time[data-relative]")) {
+    const time = /** @type {HTMLTimeElement} */ (element);
+    const when = new Date(time.dateTime);
+    time.textContent = relative(when);
+    time.title = when.toLocaleString(document.documentElement.lang || "en", { dateStyle: "full", timeStyle: "medium" });
+  }
+}
+
+/** One listener for clicks on what carries data-dialog, data-toast-close or data-confirm. @param {MouseEvent} event */
+function onClick(event) {
+  const target = /** @type {Element} */ (event.target);
+  const opener = /** @type {HTMLElement|null} */ (target.closest("[data-dialog]"));
+  if (opener) {
+    const dialog = document.getElementById(opener.dataset.dialog ?? "");
+    if (dialog instanceof HTMLDialogElement) dialog.showModal();
+  }
+  target.closest("[data-toast-close]")?.closest(".toast")?.remove();
+  if (target instanceof HTMLDialogElement) target.close(); // The backdrop was clicked.
+  const asking = /** @type {HTMLElement|null} */ (target.closest("[data-confirm]:not([hx-confirm][hx-post])"));
+  if (asking && !window.confirm(asking.dataset.confirm)) event.preventDefault();
+  for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+    if (!menu.contains(target)) menu.removeAttribute("open");
+  }
+}
+
+document.addEventListener("click", onClick);
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of document.querySelectorAll("details[data-menu][open]")) menu.removeAttribute("open");
+});
+document.addEventListener("htmx:afterSwap", refreshTimes);
+mountTheme();
+refreshTimes();
+setInterval(refreshTimes, 15000);
+for (const message of document.querySelectorAll("[data-toast]:not(.toast-error)")) setTimeout(() => message.remove(), 8000);
+for (const dialog of document.querySelectorAll("dialog[data-open]")) /** @type {HTMLDialogElement} */ (dialog).showModal();
