@@ -1,0 +1,145 @@
+"""Numbers with their interval, their n, and why they are undefined. Pure NumPy."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import beta as beta_distribution
+
+from training.engine.ranking import pairs
+
+Estimate = dict[str, Any]
+BOOTSTRAP_DRAWS = 2000
+
+
+def estimate(
+    value: float | None, low: float | None, high: float | None, n: int, because: str | None = None, **more: Any
+) -> Estimate:
+    """A number for a card. `undefined_because` says why value, low or high is None."""
+    return {"value": value, "low": low, "high": high, "n": n, "undefined_because": because, **more}
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One judgment beside the scores something gave to its completions (rewards, lengths, implicit rewards)."""
+
+    prompt_key: str
+    ranks: Sequence[int | None]
+    scores: Sequence[float]
+
+
+def cluster_ratio(
+    numerators: Sequence[float],
+    denominators: Sequence[float],
+    clusters: Sequence[str],
+    *,
+    proportion: bool = False,
+    empty: str = "There is nothing to measure.",
+    seed: int = 0,
+    **more: Any,
+) -> Estimate:
+    """Σ numerators / Σ denominators with a 95 % percentile interval from a bootstrap over clusters (prompts).
+
+    Whole prompts are drawn with replacement, because what is measured on one prompt depends on the rest of it
+    (Efron and Tibshirani 1993, ch. 8). `n` is Σ denominators, `clusters` the number of prompts.
+    A proportion that is the same in every prompt (all right, say) would get an interval of width 0; it gets the
+    Clopper–Pearson interval with the number of prompts as n instead.
+    """
+    top, bottom = _sums_by_cluster(numerators, denominators, clusters)
+    total, count = float(bottom.sum()), len(bottom)
+    n = round(total)
+    if total == 0:
+        return estimate(None, None, None, 0, empty, clusters=0, **more)
+    value = float(top.sum()) / total
+    if count < 2:
+        because = "An interval needs at least two prompts."
+        return estimate(value, None, None, n, because, clusters=count, **more)
+    drawn = np.random.default_rng(seed).integers(0, count, (BOOTSTRAP_DRAWS, count))
+    ratios = top[drawn].sum(1) / bottom[drawn].sum(1)
+    low, high = (float(x) for x in np.quantile(ratios, [0.025, 0.975]))
+    if proportion and high - low < 1e-9:
+        low, high = _clopper_pearson(value, count)
+    return estimate(value, low, high, n, clusters=count, **more)
+
+
+def _clopper_pearson(share: float, n: int) -> tuple[float, float]:
+    """Exact 95 % interval of a share of n (Clopper and Pearson 1934, Biometrika 26:404)."""
+    hits = share * n
+    low = 0.0 if hits <= 0 else float(beta_distribution.ppf(0.025, hits, n - hits + 1))
+    high = 1.0 if hits >= n else float(beta_distribution.ppf(0.975, hits + 1, n - hits))
+    return low, high
+
+
+def _sums_by_cluster(
+    numerators: Sequence[float], denominators: Sequence[float], clusters: Sequence[str]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    _, index = np.unique(np.asarray(clusters, dtype=object).astype(str), return_inverse=True)
+    size = int(index.max()) + 1 if len(index) else 0
+    top = np.bincount(index, weights=np.asarray(numerators, float), minlength=size).astype(float)
+    bottom = np.bincount(index, weights=np.asarray(denominators, float), minlength=size).astype(float)
+    measured = bottom > 0
+    return top[measured], bottom[measured]
+
+
+def ordered_pair_accuracy(scored: Sequence[Scored], *, seed: int = 0) -> Estimate:
+    """Share of strictly ordered pairs whose winner has the higher score (equal scores: half), over prompts.
+
+    Pairs of a tie and of unranked completions are left out. n is the number of pairs; `rankings` how many
+    judgments they come from.
+    """
+    right, total, clusters = [], [], []
+    for one in scored:
+        ordered, _ = pairs(one.ranks)
+        if not ordered:
+            continue
+        difference = [one.scores[w] - one.scores[loser] for w, loser in ordered]
+        right.append(sum(1.0 if d > 0 else 0.5 if d == 0 else 0.0 for d in difference))
+        total.append(float(len(ordered)))
+        clusters.append(one.prompt_key)
+    return cluster_ratio(
+        right,
+        total,
+        clusters,
+        proportion=True,
+        empty="No held-out ranking orders two completions strictly.",
+        seed=seed,
+        rankings=len(total),
+    )
+
+
+def mean_margin(scored: Sequence[Scored], *, seed: int = 0) -> Estimate:
+    """Mean of score(winner) − score(loser) over strictly ordered pairs, bootstrapped over prompts."""
+    sums, total, clusters = [], [], []
+    for one in scored:
+        ordered, _ = pairs(one.ranks)
+        if ordered:
+            sums.append(sum(one.scores[w] - one.scores[loser] for w, loser in ordered))
+            total.append(float(len(ordered)))
+            clusters.append(one.prompt_key)
+    empty = "No held-out ranking orders two completions strictly."
+    return cluster_ratio(sums, total, clusters, empty=empty, seed=seed, rankings=len(total))
+
+
+def calibration_error(scored: Sequence[Scored], bins: int = 10) -> Estimate:
+    """Expected calibration error (Guo et al. 2017, arXiv 1706.04599, eq. 3) of the pair probabilities σ(d).
+
+    The confidence of a pair is max(σ(d), 1 − σ(d)), between 0.5 and 1, in equal bins. No interval: the error is
+    biased upward when n is small, and a bootstrap would carry the bias along; read it with its n.
+    """
+    confidence, correct = [], []
+    for one in scored:
+        for winner, loser in pairs(one.ranks)[0]:
+            d = one.scores[winner] - one.scores[loser]
+            confidence.append(1 / (1 + np.exp(-abs(d))))
+            correct.append(1.0 if d > 0 else 0.5 if d == 0 else 0.0)
+    n = len(correct)
+    if not n:
+        return estimate(None, None, None, 0, "No held-out ranking orders two completions strictly.")
+    place = np.minimum(((np.array(confidence) - 0.5) * 2 * bins).astype(int), bins - 1)
+    error = sum(
+        abs(np.mean(np.array(correct)[place == b]) - np.mean(np.array(confidence)[place == b])) * (place == b).mean()
+        for b in np.unique(place)
+    )
+    return estimate(float(error), None, None, n, "No interval: the calibration error is biased for small n.", bins=bins)
