@@ -1,0 +1,108 @@
+"""Comparisons: which completions are ranked together, how often, and when."""
+
+from collections.abc import Sequence
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from labeling.actions.content import comparison_hash
+from labeling.actions.errors import ActionError
+from labeling.actions.prompts import check_choice
+from labeling.models import Candidate, Comparison, Completion, Prompt
+from labeling.models.project import MAX_K
+
+
+@transaction.atomic
+def add_comparison(
+    *,
+    prompt: Prompt,
+    completions: Sequence[Completion],
+    overlap: int | None = None,
+    priority: int = 0,
+    purpose: str = Comparison.Purpose.COLLECT,
+    round: int = 1,
+) -> tuple[Comparison, bool]:
+    """The comparison of these completions, in this canonical order if it is new, and whether it is new.
+
+    overlap: judgments wanted, the project's setting if None. Raises ActionError "invalid" unless there are 2 to
+    MAX_K different completions, all of the prompt.
+    """
+    check_choice(purpose, "purpose", Comparison.Purpose.values)
+    _check_candidates(prompt, completions)
+    digest = comparison_hash(prompt.content_hash, [c.content_hash for c in completions], purpose)
+    comparison, created = Comparison.objects.get_or_create(
+        project_id=prompt.project_id,
+        content_hash=digest,
+        defaults={
+            "prompt": prompt,
+            "k": len(completions),
+            "overlap": _check_overlap(prompt.project.overlap if overlap is None else overlap),
+            "priority": priority,
+            "purpose": purpose,
+            "round": round,
+        },
+    )
+    if created:
+        Candidate.objects.bulk_create(
+            Candidate(comparison=comparison, completion=completion, position=position)
+            for position, completion in enumerate(completions)
+        )
+    return comparison, created
+
+
+@transaction.atomic
+def change_comparison(
+    *,
+    comparison: Comparison,
+    state: str | None = None,
+    priority: int | None = None,
+    overlap: int | None = None,
+) -> Comparison:
+    """Pause, resume, retire, reprioritise, or ask for more or fewer judgments; None leaves a thing as it is.
+
+    Raises ActionError "conflict" when the overlap would fall below the judgments that are held or given.
+    """
+    locked = Comparison.objects.select_for_update(no_key=True).get(pk=comparison.pk)
+    if state is not None:
+        locked.state = check_choice(state, "state", Comparison.State.values)
+    if priority is not None:
+        locked.priority = priority
+    if overlap is not None:
+        locked.overlap = _check_overlap(overlap)
+    try:
+        with transaction.atomic():
+            locked.save(update_fields=["state", "priority", "overlap"])
+    except IntegrityError:
+        raise ActionError(
+            f"Comparison {locked.pk} has {locked.live} judgments given or being given; {overlap} is too few.",
+            "conflict",
+            "overlap",
+        ) from None
+    return locked
+
+
+def count_live(comparison_id: int, by: int) -> bool:
+    """Move `live` of an open comparison by +1 (a slot is taken) or of any by −1; False when none was free.
+
+    A conditional UPDATE: of two who want the last slot, one gets a row count of 0.
+    """
+    row = Comparison.objects.filter(pk=comparison_id)
+    if by > 0:
+        row = row.filter(live__lt=F("overlap"), state=Comparison.State.OPEN)
+    return row.update(live=F("live") + by) == 1
+
+
+def _check_candidates(prompt: Prompt, completions: Sequence[Completion]) -> None:
+    if not 2 <= len(completions) <= MAX_K:
+        raise ActionError(f"{len(completions)} completions; a comparison needs 2 to {MAX_K}.", field="completions")
+    if len({completion.pk for completion in completions}) < len(completions):
+        raise ActionError("The completions of a comparison must differ.", field="completions")
+    strays = [completion.pk for completion in completions if completion.prompt_id != prompt.pk]
+    if strays:
+        raise ActionError(f"Completion {strays[0]} answers another prompt than {prompt.pk}.", field="completions")
+
+
+def _check_overlap(overlap: int) -> int:
+    if isinstance(overlap, bool) or not isinstance(overlap, int) or not 1 <= overlap <= 1000:
+        raise ActionError(f"overlap must be a whole number from 1 to 1000, not {overlap!r}.", field="overlap")
+    return overlap

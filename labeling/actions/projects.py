@@ -1,0 +1,119 @@
+"""Projects, their people and their guidelines."""
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+
+from labeling.actions.content import check_text
+from labeling.actions.errors import ActionError
+from labeling.models import Guideline, Membership, Project
+
+SETTINGS = {"description", "k", "allow_ties", "overlap", "lease_seconds", "sampling", "seed"}
+
+
+@transaction.atomic
+def create_project(*, slug: str, name: str, by: Any = None, **settings: Any) -> Project:
+    """Open a project; `by`, if given, leads it. `settings` are fields of Project (SETTINGS).
+
+    Raises ActionError "invalid" naming the field, or "conflict" when the slug is taken.
+    """
+    _check_settings_known(settings)
+    if Project.objects.filter(slug=slug).exists():
+        raise ActionError(f'There is a project "{slug}" already; choose another short name.', "conflict", "slug")
+    project = Project(slug=slug, name=name, **settings)
+    _check_fields(project)
+    project.save()
+    if by is not None:
+        add_member(project=project, person=by, role=Membership.Role.LEAD)
+    return project
+
+
+@transaction.atomic
+def update_project(*, project: Project, **settings: Any) -> Project:
+    """Change the name or settings of a project. Comparisons that exist keep their own K and overlap."""
+    _check_settings_known(settings, extra={"name"})
+    for field, value in settings.items():
+        setattr(project, field, value)
+    _check_fields(project)
+    project.save(update_fields=list(settings))
+    return project
+
+
+@transaction.atomic
+def set_project_state(*, project: Project, state: str) -> Project:
+    """Pause, resume or retire a project. While it is paused nothing is served; open work may still be submitted."""
+    if state not in Project.State.values:
+        raise ActionError(f'"{state}" is no state; choose one of {", ".join(Project.State.values)}.', field="state")
+    project.state = state
+    project.save(update_fields=["state"])
+    return project
+
+
+@transaction.atomic
+def add_member(*, project: Project, person: Any, role: str = Membership.Role.ANNOTATOR) -> Membership:
+    """Give a person a role, or another one than before. A retired or paused member becomes active again."""
+    if role not in Membership.Role.values:
+        raise ActionError(f'"{role}" is no role; choose one of {", ".join(Membership.Role.values)}.', field="role")
+    membership, _ = Membership.objects.update_or_create(
+        project=project, person=person, defaults={"role": role, "state": Membership.State.ACTIVE}
+    )
+    return membership
+
+
+@transaction.atomic
+def set_member_state(*, membership: Membership, state: str) -> Membership:
+    """Pause, resume or retire a member. The last active lead of a project stays."""
+    if state not in Membership.State.values:
+        raise ActionError(f'"{state}" is no state; choose one of {", ".join(Membership.State.values)}.', field="state")
+    leads = Membership.objects.select_for_update(no_key=True).filter(
+        project=membership.project_id, role=Membership.Role.LEAD, state=Membership.State.ACTIVE
+    )
+    if state != Membership.State.ACTIVE and set(leads.values_list("pk", flat=True)) == {membership.pk}:
+        raise ActionError("This is the project's only lead; make somebody else a lead first.", "conflict", "state")
+    membership.state = state
+    membership.save(update_fields=["state"])
+    return membership
+
+
+@transaction.atomic
+def publish_guideline(*, project: Project, text: str, author: Any = None) -> Guideline:
+    """Publish the next version of the guidelines; the same text again returns the version that says it."""
+    check_text(text, "text")
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    latest = project.guidelines.order_by("-version").first()
+    if latest is not None and latest.text == text:
+        return latest
+    version = (project.guidelines.aggregate(last=Max("version"))["last"] or 0) + 1
+    return Guideline.objects.create(project=project, version=version, text=text, author=author)
+
+
+def find_or_add_annotator(*, username: str, simulated: bool = False) -> Any:
+    """The account of an annotator named in a file or a script; a new one has no password and cannot sign in."""
+    people = get_user_model().objects
+    try:
+        with transaction.atomic():
+            person, created = people.get_or_create(username=username, defaults={"simulated": simulated})
+    except IntegrityError:
+        return people.get(username=username)
+    if created:
+        person.set_unusable_password()
+        person.save(update_fields=["password"])
+    return person
+
+
+def _check_settings_known(settings: dict[str, Any], extra: set[str] = frozenset()) -> None:
+    unknown = set(settings) - SETTINGS - extra
+    if unknown:
+        raise ActionError(f"A project has no setting {', '.join(sorted(unknown))}.", field=min(unknown))
+
+
+def _check_fields(project: Project) -> None:
+    """full_clean, with the first complaint as an ActionError."""
+    try:
+        project.full_clean()
+    except ValidationError as error:
+        field, messages = next(iter(error.message_dict.items()))
+        raise ActionError(f"{field}: {messages[0]}", field=field) from None
