@@ -6,6 +6,7 @@ supervisor starts. `docs/operator.md` lists every variable with what goes wrong 
 
 import secrets
 import socket
+from importlib.util import find_spec
 from pathlib import Path
 
 import environ
@@ -144,6 +145,8 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
+# plotly.js comes inside the plotly package; nothing is fetched from elsewhere.
+STATICFILES_DIRS = [("plotly", Path(find_spec("plotly").origin).parent / "package_data")]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
