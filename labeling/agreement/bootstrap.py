@@ -58,7 +58,7 @@ def wilson(successes: float, n: int, level: float = LEVEL) -> tuple[float, float
     """
     if n <= 0 or not 0 <= successes <= n:
         raise ValueError(f"Wilson's interval needs 0 <= successes <= n and n > 0; got {successes} of {n}.")
-    low, high = _wilson(np.asarray(successes / n), np.asarray(n), level)
+    low, high = _wilson(np.asarray(successes / n), n, level)
     return float(low), float(high)
 
 
@@ -182,7 +182,7 @@ def _drawn_resamples(clusters: int, replicates: int, seed: int) -> tuple[Floats,
 def _exact_resamples(clusters: int, replicates: int) -> tuple[Floats, Floats] | None:
     """Every way to draw C prompts, and its probability, when there are no more of them than replicates asked for.
 
-    With few prompts this is the bootstrap distribution itself (Fisher & Hall 1991, Biometrika 78), without noise.
+    With few prompts this is the bootstrap distribution itself (Fisher & Hall 1991, JSPI 27), without noise.
     """
     if clusters > 12 or math.comb(2 * clusters - 1, clusters) > replicates:
         return None
@@ -200,23 +200,24 @@ def _compositions(total: int, parts: int) -> list[tuple[int, ...]]:
 def _intervals(values: Floats, probability: Floats, observed: Floats, expected: Floats, *, clusters: int) -> Intervals:
     """Percentile intervals of m figures from replicates (m, R) with probabilities (R,).
 
-    Replicates without a value (a resample without variation) are left out and mentioned; no interval is given
-    when they are more than half. When every resample gives the same value, as under full agreement, resampling is
-    blind to the uncertainty: then Wilson's interval of the observed agreement over C prompts is used, with the
-    expected agreement held as it is. It is conservative: it counts prompts, not pairs.
+    Replicates without a value (a resample in which nobody's answers vary) are left out and mentioned. The bootstrap
+    is blind when more than 5 % of them have none, as much as the interval itself leaves out, or when all that have
+    one agree on it, as under full agreement. Then Wilson's interval of the observed agreement over C prompts is
+    used, with the expected agreement held as it is. It is conservative: it counts prompts, not pairs.
     """
     defined = np.isfinite(values)
     lost = 1.0 - (defined * probability).sum(axis=1)
-    low, high = (_quantiles(values, defined, probability, q) for q in ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
     greatest = np.where(defined, values, -np.inf).max(axis=1)
     least = np.where(defined, values, np.inf).min(axis=1)
-    flat = (greatest >= least) & (greatest - least < 1e-12)
-    edge = [corrected(end, expected) for end in _wilson(np.clip(observed, 0, 1), np.asarray(clusters), LEVEL)]
-    low, high = np.where(flat, edge[0], low), np.where(flat, edge[1], high)
-    none = lost > 0.5
-    low, high = np.where(none, np.nan, low), np.where(none, np.nan, high)
-    notes = [_note(clusters, *state) for state in zip(lost.tolist(), flat.tolist(), none.tolist(), strict=True)]
-    return Intervals(low, high, notes)
+    flat = greatest < least + 1e-12
+    blind = flat | (lost > 1 - LEVEL)
+    ends = []
+    for q, end in zip(((1 - LEVEL) / 2, (1 + LEVEL) / 2), _wilson(np.clip(observed, 0, 1), clusters), strict=True):
+        ends.append(
+            np.where(blind, np.maximum(corrected(end, expected), -1.0), _quantiles(values, defined, probability, q))
+        )
+    notes = [_note(clusters, *state) for state in zip(lost.tolist(), flat.tolist(), strict=True)]
+    return Intervals(ends[0], ends[1], notes)
 
 
 def _quantiles(values: Floats, defined: NDArray[np.bool_], probability: Floats, q: float) -> Floats:
@@ -227,29 +228,31 @@ def _quantiles(values: Floats, defined: NDArray[np.bool_], probability: Floats, 
     return np.take_along_axis(np.take_along_axis(values, order, axis=1), place[:, None], axis=1)[:, 0]
 
 
-def _wilson(share: Floats, n: NDArray[np.generic], level: float) -> tuple[Floats, Floats]:
+def _wilson(share: Floats, n: int, level: float = LEVEL) -> tuple[Floats, Floats]:
     z = float(norm.ppf((1 + level) / 2))
-    count = n.astype(np.float64)
-    centre = (share + z * z / (2 * count)) / (1 + z * z / count)
-    half = z / (1 + z * z / count) * np.sqrt(share * (1 - share) / count + z * z / (4 * count**2))
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
 
 
-def _note(clusters: int, lost: float, flat: bool, none: bool) -> str | None:
-    if none:
-        return f"No interval: in {lost:.0%} of the resamples of the {clusters} prompts the figure is undefined."
+def _note(clusters: int, lost: float, flat: bool) -> str | None:
     texts = []
     if flat:
         texts.append(f"Every resample gives the same value, so the interval is Wilson's over {clusters} prompts.")
+    elif lost > 1 - LEVEL:
+        texts.append(
+            f"In {_percent(lost)} of the resamples nobody's answers vary, so the interval is Wilson's of the raw "
+            f"agreement over {clusters} prompts."
+        )
     elif lost > 1e-9:
-        texts.append(f"{_percent(lost)} of the resamples had no variation and were left out.")
+        texts.append(f"Resamples without variation, {_percent(lost)} of them, were left out.")
     if clusters < FEW_PROMPTS:
         texts.append(f"Only {clusters} prompts: the interval is rough.")
     return " ".join(texts) or None
 
 
 def _percent(share: float) -> str:
-    return "Less than 0.1 %" if share < 0.001 else f"{100 * share:.1f} %"
+    return "less than 0.1 %" if share < 0.001 else f"{100 * share:.1f} %"
 
 
 def _too_few(figures: int) -> Intervals:

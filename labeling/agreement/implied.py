@@ -17,7 +17,7 @@ def label_probabilities(difference: ArrayLike, temperature: float = 1.0, tie_ban
 
     The annotator sees the difference plus logistic noise of scale `temperature` and calls it a tie within
     ± tie_band: P(first) = sigmoid((d - band) / T), P(second) = sigmoid((-d - band) / T). This is Rao & Kupper
-    (1967, JASA 62, eq. 2.3) with theta = exp(band / T), and Bradley-Terry for band 0.
+    (1967, JASA 62) with theta = exp(band / T), and Bradley-Terry for band 0.
     Both are in units of utility. Raises ValueError unless temperature > 0 and tie_band >= 0.
     """
     if temperature <= 0 or tie_band < 0:

@@ -77,7 +77,7 @@ def fleiss_kappa(votes: PairVotes, *, ties: Ties = "count", replicates: int = RE
 
     Units with fewer than two votes are left out. Observed agreement is the mean over units of
     P_u = sum_c n_uc (n_uc - 1) / (n_u (n_u - 1)); expected is sum_c p_c², p_c the mean over units of n_uc / n_u
-    (Gwet 2014, *Handbook of Inter-Rater Reliability*, eq. 2.10, restricted to these units). With equally many
+    (Gwet 2014, *Handbook of Inter-Rater Reliability*, restricted to these units). With equally many
     votes everywhere this is Fleiss' formula. ties="drop" treats tie votes as missing.
     n counts the pairs of completions. Undefined when only one answer was ever given.
     """
