@@ -4,6 +4,8 @@ import os
 
 from celery import Celery
 
+import webapp.logs  # noqa: F401  connects the signals that carry request ids into tasks
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
 app = Celery("luce")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -2,10 +2,11 @@
 
 import logging
 import time
-import uuid
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+
+from webapp.logs import new_request_id, request_id
 
 log = logging.getLogger("luce.request")
 
@@ -13,36 +14,55 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'; "
     "frame-ancestors 'none'"
 )
+PERMISSIONS_POLICY = "camera=(), microphone=(), geolocation=(), payment=(), usb=()"
+# Asked every few seconds by machines; they show when somebody looks for them.
+PROBES = ("/healthz", "/readyz")
 
 
 class RequestLogMiddleware:
-    """One line a request: method, path, status, milliseconds, person, and an id that the response carries too."""
+    """One line a request: method, path, status, milliseconds, person, and an id that the response carries too.
+
+    The query string and the path of sign-in links stay out of the log: both can hold secrets.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.id = uuid.uuid4().hex[:12]
+        request.id = new_request_id(request.headers.get("X-Request-Id", ""))
+        carried = request_id.set(request.id)
         start = time.perf_counter()
-        response = self.get_response(request)
-        response["X-Request-Id"] = request.id
-        user = getattr(request, "user", None)
-        log.info(
+        try:
+            response = self.get_response(request)
+            response["X-Request-Id"] = request.id
+            self.write(request, response, 1000 * (time.perf_counter() - start))
+        finally:
+            request_id.reset(carried)
+        return response
+
+    def write(self, request: HttpRequest, response: HttpResponse, milliseconds: float) -> None:
+        log.log(
+            logging.DEBUG if request.path in PROBES else logging.INFO,
             "request",
             extra={
                 "request_id": request.id,
                 "method": request.method,
-                "path": request.path,
+                "path": "/local/…" if request.path.startswith("/local/") else request.path,
                 "status": response.status_code,
-                "ms": round(1000 * (time.perf_counter() - start), 1),
-                "person": getattr(user, "pk", None),
+                "ms": round(milliseconds, 1),
+                "person": person_already_known(request),
             },
         )
-        return response
+
+
+def person_already_known(request: HttpRequest) -> int | None:
+    """Who signed in, if the view asked: the log must not cause a query of its own."""
+    user = getattr(request, "_cached_user", None)
+    return getattr(user, "pk", None)
 
 
 class ContentSecurityPolicyMiddleware:
-    """No inline script or style, nothing from elsewhere."""
+    """No inline script or style, nothing from elsewhere, on every response that does not bring a policy of its own."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -50,4 +70,5 @@ class ContentSecurityPolicyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         response.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        response.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         return response

@@ -4,18 +4,24 @@ Without any variable this is one machine's set-up: SQLite and everything else un
 supervisor starts. `docs/operator.md` lists every variable with what goes wrong when it is set badly.
 """
 
+import contextlib
+import os
 import secrets
 import socket
 from importlib.util import find_spec
 from pathlib import Path
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
-VAR_DIR = Path(env.str("LUCE_VAR", default=str(BASE_DIR / "var")))
-VAR_DIR.mkdir(parents=True, exist_ok=True)
+VAR_DIR = Path(env.str("LUCE_VAR", default="") or BASE_DIR / "var").absolute()
+try:
+    VAR_DIR.mkdir(parents=True, exist_ok=True)
+except OSError as error:
+    raise ImproperlyConfigured(f"Cannot make the data folder {VAR_DIR}: {error.strerror}. LUCE_VAR names it.") from None
 DEBUG = env.bool("LUCE_DEBUG", default=False)
 # One-click sign-in links exist only while this is on, and answer only to the loopback address.
 DEMO = env.bool("LUCE_DEMO", default=False)
@@ -24,16 +30,19 @@ DEMO = env.bool("LUCE_DEMO", default=False)
 def _own_secret_key() -> str:
     """A key of this installation's own, made once: a key in the source would be everybody's (CVE-2023-43791)."""
     path = VAR_DIR / "secret_key"
-    try:
-        return path.read_text().strip()
-    except FileNotFoundError:
+    if not path.exists():
+        partial = VAR_DIR / f"secret_key.{os.getpid()}"
         try:
-            with path.open("x") as file:
-                path.chmod(0o600)
-                file.write(secrets.token_urlsafe(50))
-        except FileExistsError:
-            pass
-        return path.read_text().strip()
+            with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+                file.write(secrets.token_urlsafe(60))
+            # of two processes that start at once the first one's key holds, whole
+            with contextlib.suppress(FileExistsError):
+                os.link(partial, path)
+        except OSError as error:
+            raise ImproperlyConfigured(f"Cannot write the secret key {path}: {error.strerror}.") from None
+        finally:
+            partial.unlink(missing_ok=True)
+    return path.read_text().strip()
 
 
 SECRET_KEY = env.str("SECRET_KEY", default="") or _own_secret_key()
@@ -118,10 +127,20 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "sign-in"
+CSRF_FAILURE_VIEW = "webapp.errors.csrf_failed"
+
+
+def _broker_url() -> str:
+    """REDIS_URL; without it the Valkey that the supervisor started, whose address it leaves in the data folder."""
+    try:
+        embedded = (VAR_DIR / "broker_url").read_text().strip()
+    except OSError:
+        embedded = ""
+    return env.str("REDIS_URL", default="") or embedded or "redis://127.0.0.1:6379/0"
+
 
 # The broker carries ids of rows; the database is the truth (a lost broker loses no work).
-REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6390/0")
-CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_URL = _broker_url()
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -130,8 +149,16 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_DEFAULT_QUEUE = "light"
 CELERY_TASK_ROUTES = {"training.tasks.execute_run": {"queue": "gpu"}}
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
-# The run's own lease decides who works, so a second delivery after an hour does no harm.
+# The run's own lease decides who works, so a second delivery after an hour does no harm. The time-outs keep a page from
+# waiting on a broker that does not answer; the run is in the database, and the clock sends it again.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
+    "socket_keepalive": True,
+}
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5}
 CELERY_BEAT_SCHEDULE = {
     "resume-abandoned-runs": {"task": "training.tasks.resume_abandoned_runs", "schedule": 15.0},
     "free-expired-leases": {"task": "labeling.tasks.free_expired_leases", "schedule": 30.0},
@@ -218,7 +245,12 @@ LOGGING = {
         },
         "plain": {"format": "%(asctime)s %(levelname)-7s %(name)s  %(message)s", "datefmt": "%H:%M:%S"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
+    "filters": {"ids": {"()": "webapp.logs.AddIds"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["ids"]}},
     "root": {"handlers": ["console"], "level": env.str("LUCE_LOG_LEVEL", default="INFO")},
-    "loggers": {"django.server": {"handlers": ["console"], "level": "INFO", "propagate": False}},
+    "loggers": {
+        "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        # every page that is not there is a line of luce.request already
+        "django.request": {"level": "ERROR"},
+    },
 }

@@ -1,0 +1,61 @@
+# Luce. `make help` lists what there is; only Python 3.11 or newer has to be there.
+
+PYTHON ?= python3
+PORT ?= 8000
+PY := .venv/bin/python
+# The first of these that is new enough makes .venv.
+PYTHONS := $(PYTHON) python3 python3.13 python3.12 python3.11 python3.14
+SET_UP = @for python in $(PYTHONS); do \
+	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    exec $$python webapp/setup_venv.py $(1); fi; done; \
+	echo "luce: no Python 3.11 or newer found; install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1
+
+# What `make lint` proves is the production set-up: no key, no host and no database of a developer's machine.
+PRODUCTION = SECRET_KEY=$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(60))') \
+	ALLOWED_HOSTS=luce.example.org DATABASE_URL=postgres://luce:x@127.0.0.1:5432/luce \
+	REDIS_URL=redis://127.0.0.1:6379/0 LUCE_DEMO=0 LUCE_DEBUG=0 LUCE_BEHIND_PROXY=1
+# The parts whose behaviour rests on the database run a second time, on PostgreSQL.
+ON_POSTGRES = tests/labeling tests/training tests/webapp -m "not browser and not engine and not once"
+
+.PHONY: help demo demo-check test lint format bench clean ready-demo ready-test
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 20
+
+demo: ready-demo  ## the whole of Luce on this machine; Ctrl-C stops it (PORT=8000)
+	@exec $(PY) manage.py demo --port $(PORT) --stop-with-parent
+
+demo-check: ready-demo  ## the story of the demo, played by simulated annotators; ends with a JSON report
+	@exec $(PY) manage.py demo_check
+
+test: ready-test lint  ## lint, then every test: SQLite, PostgreSQL, Valkey, workers, browser
+	LUCE_TEST_DATABASE=sqlite $(PY) -m pytest
+	LUCE_TEST_DATABASE=postgres $(PY) -m pytest $(ON_POSTGRES)
+
+lint: ready-test  ## format, rules, types, import rules, templates, migrations, production settings
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+	.venv/bin/djlint webapp labeling training --check --lint --quiet
+	LUCE_DEMO=1 $(PY) manage.py makemigrations --check --dry-run
+	$(PRODUCTION) $(PY) manage.py check --deploy --fail-level WARNING
+
+format: ready-test  ## put the code into its format
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
+	.venv/bin/djlint webapp labeling training --reformat --quiet
+
+bench: ready-test  ## measurements (tests/benchmarks)
+	$(PY) -m pytest tests/benchmarks -s
+
+clean:  ## take away .venv and caches; data in var/ stays
+	rm -rf .venv luce.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
+
+ready-demo:
+	$(call SET_UP,demo)
+
+ready-test:
+	$(call SET_UP,test)

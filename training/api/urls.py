@@ -1,0 +1,3 @@
+"""Addresses of this package; the site includes them."""
+
+urlpatterns: list = []

@@ -1,0 +1,69 @@
+"""The demo project: real prompts and guidelines, three people, and the bundled model that answers."""
+
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ObjectDoesNotExist
+
+import labeling
+from labeling.models import Guideline, Membership, Project
+
+SLUG = "demo"
+FOLDER = Path(labeling.__file__).parent / "demo"
+PEOPLE = (
+    ("annotator-1", "First annotator", Membership.Role.ANNOTATOR),
+    ("annotator-2", "Second annotator", Membership.Role.ANNOTATOR),
+    ("lead", "Lead", Membership.Role.LEAD),
+)
+
+
+def demo_people() -> list[Any]:
+    """The people of the demo, in the order of PEOPLE. Made if they are not there: they have no password at all."""
+    found = []
+    for username, display_name, _ in PEOPLE:
+        person, created = get_user_model().objects.get_or_create(
+            username=username, defaults={"display_name": display_name}
+        )
+        if created:
+            person.set_unusable_password()
+            person.save()
+        found.append(person)
+    return found
+
+
+def load_demo_project() -> Project:
+    """The demo project with people, guidelines and prompts. What is there already is left as it is."""
+    from labeling.actions.importing import import_prompts
+
+    from labeling.actions.projects import add_member, create_project, publish_guideline
+
+    people = dict(zip((username for username, _, _ in PEOPLE), demo_people(), strict=True))
+    try:
+        project = Project.objects.get(slug=SLUG)
+    except ObjectDoesNotExist:
+        project = create_project(slug=SLUG, name="Everyday help", by=people["lead"], k=4, overlap=2)
+    for username, _, role in PEOPLE:
+        if not Membership.objects.filter(project=project, person=people[username]).exists():
+            add_member(project=project, person=people[username], role=role)
+    if not Guideline.objects.filter(project=project).exists():
+        publish_guideline(
+            project=project, text=(FOLDER / "guidelines.md").read_text(encoding="utf-8"), author=people["lead"]
+        )
+    if not project.prompts.exists():
+        with (FOLDER / "prompts.jsonl").open(encoding="utf-8") as lines:
+            import_prompts(project=project, lines=lines)
+    return project
+
+
+def start_sampling(project: Project) -> bool:
+    """Have the bundled model answer the prompts, unless something answered or is answering them already."""
+    from training.actions.model_versions import register_bundled_model
+    from training.actions.runs import queue_sampling
+    from training.models import TrainingRun
+
+    version = register_bundled_model(project)
+    if TrainingRun.objects.filter(project=project, kind=TrainingRun.Kind.SAMPLING).exists():
+        return False
+    queue_sampling(project=project, by=demo_people()[-1], model_version=version)
+    return True

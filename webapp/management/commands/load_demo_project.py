@@ -1,0 +1,21 @@
+"""`manage.py load_demo_project`: the demo's people, prompts and guidelines, and a sampling run for its answers."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from webapp.demo import load_demo_project, start_sampling
+
+
+class Command(BaseCommand):
+    help = "Load the demo project. Running it again changes nothing."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--no-sampling", action="store_true", help="Leave the prompts without answers.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        project = load_demo_project()
+        if not options["no_sampling"] and start_sampling(project):
+            self.stdout.write("The bundled model is answering the prompts.")
+        self.stdout.write(f"Project {project.slug}: {project.prompts.count()} prompts.")

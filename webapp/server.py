@@ -1,0 +1,24 @@
+"""gunicorn's settings: `gunicorn --config python:webapp.server webapp.wsgi:application`.
+
+Two processes with four threads each answer eight requests at once; a worker that is killed is replaced. Pages are
+small and the database is near, so more threads than this wait for the database rather than help.
+"""
+
+import os
+
+bind = os.environ.get("LUCE_BIND", "127.0.0.1:8000")
+workers = int(os.environ.get("LUCE_WEB_PROCESSES", "2"))
+threads = int(os.environ.get("LUCE_WEB_THREADS", "4"))
+worker_class = "gthread"
+timeout = 60
+graceful_timeout = int(os.environ.get("LUCE_SHUTDOWN_SECONDS", "20"))
+keepalive = 5
+# A slow leak in any library ends with its worker; jitter keeps both from going at once.
+max_requests = 20000
+max_requests_jitter = 2000
+# The heartbeat file must not lie on a disk that can stall.
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") and os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+# Each request is logged by webapp.middleware, with its id; gunicorn's own access log would say it twice.
+accesslog = None
+control_socket_disable = True
+proc_name = "luce-web"

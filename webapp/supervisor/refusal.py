@@ -1,0 +1,24 @@
+"""What is wrong with the machine, in one line that says what to do about it."""
+
+import errno
+import sqlite3
+
+from django.db import DatabaseError
+
+
+class Refusal(Exception):
+    """The supervisor cannot go on. Its text is one line and goes to the terminal without a traceback."""
+
+
+def as_refusal(error: BaseException) -> Refusal | None:
+    """The refusal that an exception out of a library amounts to; None if it is a defect that needs its traceback."""
+    if isinstance(error, Refusal):
+        return error
+    words = str(error).strip().splitlines()[-1:] or [""]
+    if (isinstance(error, OSError) and error.errno == errno.ENOSPC) or "disk is full" in words[0]:
+        return Refusal("The disk is full. Make room, then start again; what was stored is safe.")
+    if isinstance(error, PermissionError):
+        return Refusal(f"May not write {error.filename}. Make it yours, or set LUCE_VAR to a folder that is.")
+    if isinstance(error, (DatabaseError, sqlite3.Error)):
+        return Refusal(f"The database does not answer as it should: {words[0]} (DATABASE_URL chooses the database).")
+    return None
