@@ -1,0 +1,84 @@
+"""What a working run tells the database: its stage and step, the numbers of each step, and its log."""
+
+import logging
+import math
+import time
+from typing import Any
+
+from training.actions.leases import LeaseKeeper, heartbeat
+from training.models import RunLine, RunMetric, TrainingRun
+
+log = logging.getLogger("luce.training")
+SECONDS_BETWEEN_WRITES = 1.0
+
+
+class Reporter:
+    """Writes for one owner of one run. Every method raises LostLease when the run may be somebody else's.
+
+    The numbers of a step are written at once, and so before the engine's next checkpoint: a run that is killed and
+    resumed has every step once and misses none. The run's own row, which pages poll, is written once a second.
+    """
+
+    def __init__(self, run: TrainingRun, owner: str, keeper: LeaseKeeper) -> None:
+        self.run, self.owner, self.keeper = run, owner, keeper
+        self.stage_name = run.stage
+        self.seconds: dict[str, float] = dict(run.report.get("seconds", {}))
+        self._stage_started = time.monotonic()
+        self._written = 0.0
+
+    def should_stop(self) -> bool:
+        return self.keeper.should_stop()
+
+    def stage(self, name: str, of: int = 0) -> None:
+        """Enter a stage of `of` steps; the seconds of the one before are kept for the report."""
+        self.end_stage()
+        self.stage_name = name
+        self._write(0, of, None)
+
+    def end_stage(self) -> None:
+        now = time.monotonic()
+        if self.stage_name and self._written:
+            spent = self.seconds.get(self.stage_name, 0.0) + now - self._stage_started
+            self.seconds[self.stage_name] = round(spent, 2)
+        self._stage_started = now
+
+    def progress(self, step: int, of: int, metrics: dict[str, Any]) -> None:
+        """The engine's callback. Only a training step has numbers to keep; other phases move the bar."""
+        self.keeper.require()
+        if metrics.get("phase") == "training":
+            self._keep_metrics(step, metrics)
+        if step == of or time.monotonic() - self._written >= SECONDS_BETWEEN_WRITES:
+            self._write(step, of, metrics.get("seconds_left"))
+
+    def log(self, text: str) -> None:
+        """One line for the lead's page and the site's log."""
+        self.keeper.require()
+        log.info(text, extra={"run": self.run.pk, "stage": self.stage_name})
+        RunLine.objects.create(run=self.run, text=text)
+
+    def _write(self, step: int, of: int, seconds_left: float | None) -> None:
+        heartbeat(
+            self.run,
+            self.owner,
+            stage=self.stage_name,
+            step=max(step, 0),
+            of_steps=max(of, 0),
+            seconds_left=finite(seconds_left),
+        )
+        self._written = time.monotonic()
+
+    def _keep_metrics(self, step: int, metrics: dict[str, Any]) -> None:
+        values = {name: finite(value) for name, value in metrics.items() if name not in ("phase", "step")}
+        RunMetric.objects.bulk_create(
+            [RunMetric(run=self.run, stage=self.stage_name, step=step, values=values)],
+            update_conflicts=True,
+            unique_fields=["run", "stage", "step"],
+            update_fields=["values"],
+        )
+
+
+def finite(value: Any) -> Any:
+    """None for NaN and infinities, which are no JSON and draw no curve."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

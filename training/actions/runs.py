@@ -1,0 +1,267 @@
+"""Queueing, cancelling, resuming and executing runs. The broker carries ids; the rows decide."""
+
+import logging
+import traceback
+from datetime import timedelta
+from typing import Any
+
+from celery import current_app
+from celery.worker import state as celery_worker
+from django.conf import settings as site
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from labeling.actions.errors import ActionError
+from labeling.models import Project
+from labeling.policies import may_lead, require
+from training.actions.artifacts import clear_work_folder
+from training.actions.batches import freeze_batch
+from training.actions.leases import (
+    MAX_ATTEMPTS,
+    LeaseKeeper,
+    LostLease,
+    claim_run,
+    end_cancelled,
+    fail_run,
+    finish_run,
+    give_back,
+    heartbeat,
+)
+from training.actions.reporting import Reporter
+from training.actions.run_settings import check_retrain_settings, check_sampling_settings
+from training.models import ModelVersion, TrainingRun
+from training.queries.models import current_model
+
+__all__ = [
+    "LostLease",
+    "cancel_run",
+    "claim_run",
+    "execute_run",
+    "fail_run",
+    "finish_run",
+    "heartbeat",
+    "queue_retrain",
+    "queue_sampling",
+    "resume_abandoned_runs",
+]
+
+log = logging.getLogger("luce.training")
+LIVE = [TrainingRun.State.QUEUED, TrainingRun.State.RUNNING]
+# A message the broker lost is sent again after this long. One too many does no harm: it claims nothing.
+RESEND_AFTER = timedelta(seconds=60)
+
+
+@transaction.atomic
+def queue_retrain(
+    *, project: Project, by: Any = None, settings: dict[str, Any] | None = None, base: ModelVersion | None = None
+) -> TrainingRun:
+    """Freeze a batch and queue a reward model and a policy trained on it, from `base` or the current model.
+
+    settings: {"reward": {…}, "policy": {…}}, keys of the engine's RewardSettings and PolicySettings.
+    Raises ActionError "conflict" while another training of the project is at work.
+    """
+    if by is not None:
+        require(may_lead(by, project), "retrain this project's model")
+    _require_idle(project, TrainingRun.Kind.REWARD_DPO)
+    checked = check_retrain_settings(settings or {})
+    batch = freeze_batch(project=project, by=by)
+    return _queue(
+        project=project,
+        kind=TrainingRun.Kind.REWARD_DPO,
+        batch=batch,
+        base=base or current_model(project),
+        settings=checked,
+        created_by=by,
+    )
+
+
+@transaction.atomic
+def queue_sampling(
+    *,
+    project: Project,
+    by: Any = None,
+    model_version: ModelVersion | None = None,
+    settings: dict[str, Any] | None = None,
+    k: int | None = None,
+    round: int = 1,
+    split: str | None = None,
+    evaluation: int | None = None,
+) -> TrainingRun:
+    """Queue K completions of every prompt (of one split, if given), each prompt a comparison of this round.
+
+    model_version: the current model, or the bundled one, if None. settings: keys of the engine's SamplingSettings
+    over the project's own. evaluation: an Evaluation whose pairs are sampled first.
+    Raises ActionError "conflict" while another sampling of the project is at work.
+    """
+    if by is not None:
+        require(may_lead(by, project), "sample completions in this project")
+    _require_idle(project, TrainingRun.Kind.SAMPLING)
+    sampling = check_sampling_settings({**project.sampling, **(settings or {}), "k": k or project.k})
+    if split not in (None, "train", "heldout"):
+        raise ActionError(f'split must be "train" or "heldout", not {split!r}.', field="split")
+    return _queue(
+        project=project,
+        kind=TrainingRun.Kind.SAMPLING,
+        base=model_version or current_model(project),
+        settings={"sampling": sampling, "round": round, "split": split, "evaluation": evaluation},
+        created_by=by,
+    )
+
+
+def cancel_run(*, run: TrainingRun, by: Any = None) -> TrainingRun:
+    """Cancel at once what nobody works on; ask the worker to stop otherwise, which it does within seconds."""
+    if by is not None:
+        require(may_lead(by, run.project), "cancel this run")
+    nobody = Q(state=TrainingRun.State.QUEUED) | Q(state=TrainingRun.State.RUNNING, lease_expires__lt=timezone.now())
+    TrainingRun.objects.filter(pk=run.pk, state__in=LIVE).update(cancel_requested=True)
+    TrainingRun.objects.filter(nobody, pk=run.pk).update(**_ended_cancelled())
+    run.refresh_from_db()
+    if not run.cancel_requested:
+        raise ActionError(f"Run {run.pk} has already {run.get_state_display().lower()}.", "conflict")
+    return run
+
+
+def resume_abandoned_runs() -> int:
+    """Put runs whose worker died back into the queue, and send again what the broker lost; how many were sent.
+
+    1. A run whose lease expired after a cancel was asked for is cancelled.
+    2. One that MAX_ATTEMPTS workers have died on is failed, in words.
+    3. Another one whose lease expired is queued again.
+    4. Every queued run that no message was sent for lately gets one.
+    """
+    now = timezone.now()
+    expired = TrainingRun.objects.filter(state=TrainingRun.State.RUNNING, lease_expires__lt=now)
+    expired.filter(cancel_requested=True).update(**_ended_cancelled())
+    expired.filter(attempts__gte=MAX_ATTEMPTS).update(
+        state=TrainingRun.State.FAILED,
+        owner="",
+        lease_expires=None,
+        finished=now,
+        error=f"{MAX_ATTEMPTS} workers stopped without a word while they worked on this run. Most often the machine "
+        "ran out of memory: look at the worker's log, and try a smaller batch_size or max_length.",
+    )
+    expired.update(state=TrainingRun.State.QUEUED, owner="", lease_expires=None, heartbeat=None)
+    sent = 0
+    for run_id in _unsent(now):
+        # conditional, so that of two sweeps at once one sends
+        if TrainingRun.objects.filter(_silent(now), pk=run_id, state=TrainingRun.State.QUEUED).update(heartbeat=now):
+            send(run_id)
+            sent += 1
+    return sent
+
+
+def _silent(now: Any) -> Q:
+    return Q(heartbeat__isnull=True) | Q(heartbeat__lt=now - RESEND_AFTER)
+
+
+def _unsent(now: Any) -> list[int]:
+    queued = TrainingRun.objects.filter(_silent(now), state=TrainingRun.State.QUEUED)
+    return list(queued.order_by("id").values_list("pk", flat=True))
+
+
+def execute_run(run_id: int, owner: str) -> str:
+    """Claim the run and do its work; how it ended, in a word. Never raises for a run that fails.
+
+    A failure keeps its traceback in the run. A worker that is shut down gives the run back and sends it to the next
+    one. A run that somebody else works on, or that is finished, is left alone.
+    """
+    run = claim_run(run_id, owner)
+    if run is None:
+        log.info("run is not to be had", extra={"run": run_id})
+        return "not claimed"
+    log.info("run claimed", extra={"run": run.pk, "owner": owner, "attempt": run.attempts})
+    with LeaseKeeper(run, owner, _worker_is_stopping) as keeper:
+        try:
+            return _work(run, owner, keeper)
+        except LostLease:
+            log.warning("run was taken by another worker", extra={"run": run.pk, "owner": owner})
+            return "lost"
+
+
+def _work(run: TrainingRun, owner: str, keeper: LeaseKeeper) -> str:
+    from training.actions.reward_dpo import train_reward_and_policy
+    from training.actions.sampling import sample_prompts
+    from training.engine.errors import Cancelled
+
+    reporter = Reporter(run, owner, keeper)
+    _set_torch_threads()
+    work = train_reward_and_policy if run.kind == TrainingRun.Kind.REWARD_DPO else sample_prompts
+    try:
+        if run.attempts > 1:
+            reporter.log(f"A worker goes on with this run (claim {run.attempts}).")
+        work(run, reporter)
+    except Cancelled:
+        return _stopped(run, owner, keeper)
+    except LostLease:
+        raise
+    except Exception:
+        keeper.require()
+        log.exception("run failed", extra={"run": run.pk})
+        fail_run(run, owner, traceback.format_exc())
+        clear_work_folder(run)
+        return "failed"
+    clear_work_folder(run)
+    return "succeeded"
+
+
+def _stopped(run: TrainingRun, owner: str, keeper: LeaseKeeper) -> str:
+    keeper.require()
+    if keeper.cancelled:
+        end_cancelled(run, owner)
+        clear_work_folder(run)
+        return "cancelled"
+    give_back(run, owner)
+    send(run.pk)
+    return "given back"
+
+
+def send(run_id: int) -> None:
+    """Tell a worker. Without a broker the run stays queued, and `resume_abandoned_runs` sends it later."""
+    try:
+        current_app.send_task("training.tasks.execute_run", [run_id], retry_policy={"max_retries": 2})
+    except Exception:  # any transport's error: the row is what counts
+        log.exception("the broker took no message", extra={"run": run_id})
+        TrainingRun.objects.filter(pk=run_id, state=TrainingRun.State.QUEUED).update(heartbeat=None)
+
+
+def _queue(**fields: Any) -> TrainingRun:
+    run = TrainingRun.objects.create(heartbeat=timezone.now(), **fields)
+    transaction.on_commit(lambda: send(run.pk))
+    return run
+
+
+def _require_idle(project: Project, kind: str) -> None:
+    # the lock makes a double click wait for the first one's run instead of missing it
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    at_work = TrainingRun.objects.filter(project=project, kind=kind, state__in=LIVE).first()
+    if at_work:
+        raise ActionError(
+            f"Run {at_work.pk} ({at_work.get_kind_display()}) is still {at_work.get_state_display().lower()}; "
+            "wait for it or cancel it first.",
+            "conflict",
+        )
+
+
+def _ended_cancelled() -> dict[str, Any]:
+    return {
+        "state": TrainingRun.State.CANCELLED,
+        "cancel_requested": True,
+        "owner": "",
+        "lease_expires": None,
+        "seconds_left": None,
+        "finished": timezone.now(),
+    }
+
+
+def _worker_is_stopping() -> bool:
+    """Whether this Celery worker was asked to shut down (SIGTERM, Ctrl-C), warm or cold."""
+    flags = (celery_worker.should_stop, celery_worker.should_terminate)
+    return any(flag is not None and flag is not False for flag in flags)
+
+
+def _set_torch_threads() -> None:
+    if site.TORCH_THREADS > 0:
+        import torch
+
+        torch.set_num_threads(site.TORCH_THREADS)
