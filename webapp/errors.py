@@ -1,8 +1,12 @@
 """The error pages. They ask nothing of the database, which may be what failed."""
 
+import logging
+from types import SimpleNamespace
+
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.template import TemplateDoesNotExist
 from django.template.loader import render_to_string
+
+log = logging.getLogger("luce.site")
 
 WORDS = {
     400: "This request could not be understood.",
@@ -18,21 +22,20 @@ def error_page(request: HttpRequest, status: int, reason: str = "") -> HttpRespo
     number = getattr(request, "id", "")
     if request.path.startswith("/api/"):
         return JsonResponse({"detail": said, "request_id": number}, status=status)
-    context = {"status": status, "reason": said, "request_id": number}
+    if status == 500:
+        return failure_page(said, number)
+    context = {"message": reason}
+    return HttpResponse(render_to_string(f"webapp/errors/{status}.html", context, request=request), status=status)
+
+
+def failure_page(said: str, number: str) -> HttpResponse:
+    """The page of a failure, without the real request: to look its user up is a query. Plain text if it fails too."""
+    context = {"message": said, "request": SimpleNamespace(id=number, COOKIES={})}
     try:
-        # without the request there is no user to look up, and so no query
-        body = render_to_string(f"webapp/errors/{status}.html", context, request=None if status == 500 else request)
-    except TemplateDoesNotExist:
-        return plain(said, number, status)
+        return HttpResponse(render_to_string("webapp/errors/500.html", context), status=500)
     except Exception:
-        if status != 500:
-            raise
-        return plain(said, number, status)
-    return HttpResponse(body, status=status)
-
-
-def plain(said: str, number: str, status: int) -> HttpResponse:
-    return HttpResponse(f"{said}\nRequest {number}\n", status=status, content_type="text/plain; charset=utf-8")
+        log.exception("the error page itself failed")
+        return HttpResponse(f"{said}\nRequest {number}\n", status=500, content_type="text/plain; charset=utf-8")
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -11,20 +11,20 @@ import socket
 from importlib.util import find_spec
 from pathlib import Path
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+from webapp import environment as env
 
-VAR_DIR = Path(env.str("LUCE_VAR", default="") or BASE_DIR / "var").absolute()
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+VAR_DIR = Path(env.text("LUCE_VAR") or BASE_DIR / "var").absolute()
 try:
     VAR_DIR.mkdir(parents=True, exist_ok=True)
 except OSError as error:
     raise ImproperlyConfigured(f"Cannot make the data folder {VAR_DIR}: {error.strerror}. LUCE_VAR names it.") from None
-DEBUG = env.bool("LUCE_DEBUG", default=False)
+DEBUG = env.switch("LUCE_DEBUG", default=False)
 # One-click sign-in links exist only while this is on, and answer only to the loopback address.
-DEMO = env.bool("LUCE_DEMO", default=False)
+DEMO = env.switch("LUCE_DEMO", default=False)
 
 
 def _own_secret_key() -> str:
@@ -45,9 +45,9 @@ def _own_secret_key() -> str:
     return path.read_text().strip()
 
 
-SECRET_KEY = env.str("SECRET_KEY", default="") or _own_secret_key()
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+SECRET_KEY = env.text("SECRET_KEY") or _own_secret_key()
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
     "webapp.apps.WebappConfig",
@@ -107,14 +107,14 @@ SQLITE_OPTIONS = {
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; "
     "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536;",
 }
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'luce.sqlite3'}")}
+DATABASES = {"default": env.database("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'luce.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"].setdefault("OPTIONS", {}).update(SQLITE_OPTIONS)
     # A file even in tests: processes and threads must meet in the same database.
     DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
     DATABASES["default"]["CONN_MAX_AGE"] = None
 else:
-    DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
+    DATABASES["default"]["CONN_MAX_AGE"] = env.number("DATABASE_CONN_MAX_AGE", default=60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -136,7 +136,7 @@ def _broker_url() -> str:
         embedded = (VAR_DIR / "broker_url").read_text().strip()
     except OSError:
         embedded = ""
-    return env.str("REDIS_URL", default="") or embedded or "redis://127.0.0.1:6379/0"
+    return env.text("REDIS_URL") or embedded or "redis://127.0.0.1:6379/0"
 
 
 # The broker carries ids of rows; the database is the truth (a lost broker loses no work).
@@ -166,7 +166,7 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 LANGUAGE_CODE = "en"
-TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+TIME_ZONE = env.text("TIME_ZONE", default="UTC")
 USE_I18N = True
 USE_TZ = True
 
@@ -176,18 +176,17 @@ STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [("plotly", Path(find_spec("plotly").origin).parent / "package_data")]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "webapp.static_files.HashedStaticFiles"},
 }
-WHITENOISE_MANIFEST_STRICT = False
 MEDIA_ROOT = VAR_DIR / "uploads"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
-ARTIFACTS_DIR = Path(env.str("LUCE_ARTIFACTS", default=str(VAR_DIR / "artifacts")))
+ARTIFACTS_DIR = Path(env.text("LUCE_ARTIFACTS", default=str(VAR_DIR / "artifacts")))
 BUNDLED_MODEL_DIR = VAR_DIR / "models" / "SmolLM2-135M-Instruct"
-RUN_LEASE_SECONDS = env.int("LUCE_RUN_LEASE_SECONDS", default=60)
+RUN_LEASE_SECONDS = env.number("LUCE_RUN_LEASE_SECONDS", default=60, least=5)
 # 0 leaves the number of threads to PyTorch.
-TORCH_THREADS = env.int("LUCE_TORCH_THREADS", default=0)
+TORCH_THREADS = env.number("LUCE_TORCH_THREADS", default=0)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -204,8 +203,8 @@ REST_FRAMEWORK = {
         "rest_framework.throttling.UserRateThrottle",
     ],
     "DEFAULT_THROTTLE_RATES": {
-        "anon": env.str("API_RATE_ANONYMOUS", default="60/min"),
-        "user": env.str("API_RATE_USER", default="6000/min"),
+        "anon": env.text("API_RATE_ANONYMOUS", default="60/min"),
+        "user": env.text("API_RATE_USER", default="6000/min"),
     },
 }
 SPECTACULAR_SETTINGS = {
@@ -219,11 +218,13 @@ SPECTACULAR_SETTINGS = {
 }
 
 # Safe by default; plain HTTP on a laptop's loopback address needs HTTPS switched off, which `make demo` does.
-HTTPS = env.bool("LUCE_HTTPS", default=not (DEBUG or DEMO))
+HTTPS = env.switch("LUCE_HTTPS", default=not (DEBUG or DEMO))
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("LUCE_BEHIND_PROXY", default=False) else None
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.switch("LUCE_BEHIND_PROXY", default=False) else None
+)
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
-SECURE_HSTS_SECONDS = env.int("LUCE_HSTS_SECONDS", default=31536000 if HTTPS else 0)
+SECURE_HSTS_SECONDS = env.number("LUCE_HSTS_SECONDS", default=31536000 if HTTPS else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 SESSION_COOKIE_SECURE = HTTPS
@@ -233,7 +234,8 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 
 HOST_NAME = socket.gethostname()
-LOG_FORMAT = env.str("LUCE_LOG_FORMAT", default="json")
+LOG_LEVEL = env.choice("LUCE_LOG_LEVEL", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+LOG_FORMAT = env.choice("LUCE_LOG_FORMAT", default="json", choices=("json", "plain"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -247,7 +249,7 @@ LOGGING = {
     },
     "filters": {"ids": {"()": "webapp.logs.AddIds"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["ids"]}},
-    "root": {"handlers": ["console"], "level": env.str("LUCE_LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
         # every page that is not there is a line of luce.request already

@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
+from labeling.policies import may_create_project
 from webapp import health, local_sign_in
 from webapp.middleware import CONTENT_SECURITY_POLICY
 from webapp.next_steps import projects_of
@@ -24,7 +25,8 @@ log = logging.getLogger("luce.site")
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """The person's projects: their role in each, how far it is, and what to do next."""
-    return render(request, "webapp/home.html", {"projects": projects_of(request.user)})
+    context = {"projects": projects_of(request.user), "may_create": may_create_project(request.user)}
+    return render(request, "webapp/home.html", context)
 
 
 @require_safe

@@ -1,0 +1,130 @@
+"""What every page of the site carries: the content security policy, an id, an error page that says what happened."""
+
+import json
+import logging
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+from django.urls import reverse
+
+from webapp.middleware import CONTENT_SECURITY_POLICY
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def plain_http(settings):
+    settings.SECURE_SSL_REDIRECT = False
+
+
+@pytest.fixture
+def person():
+    return get_user_model().objects.create_user("ada", password="correct horse battery")
+
+
+@pytest.fixture
+def signed_in(person) -> Client:
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+def test_home_asks_a_stranger_to_sign_in() -> None:
+    response = Client().get("/")
+    assert response.status_code == 302
+    assert response["Location"] == f"{reverse('sign-in')}?next=/"
+
+
+def test_a_person_signs_in_with_a_password_and_out_again(person) -> None:
+    client = Client()
+    assert client.get(reverse("sign-in")).status_code == 200
+    client.post(reverse("sign-in"), {"username": "ada", "password": "wrong"})
+    assert "_auth_user_id" not in client.session
+    response = client.post(reverse("sign-in"), {"username": "ada", "password": "correct horse battery"})
+    assert response["Location"] == "/"
+    assert client.get("/").status_code == 200
+    assert client.get(reverse("sign-out")).status_code == 405  # a link or an image cannot sign anybody out
+    client.post(reverse("sign-out"))
+    assert "_auth_user_id" not in client.session
+
+
+def test_sign_in_goes_nowhere_else_afterwards(person) -> None:
+    response = Client().post(
+        reverse("sign-in") + "?next=https://attacker.example/",
+        {"username": "ada", "password": "correct horse battery"},
+    )
+    assert response["Location"] == "/"
+
+
+@pytest.mark.parametrize("address", ["/", "/sign-in/", "/healthz", "/no/such/page", "/api/schema/"])
+def test_every_page_carries_the_policy_and_a_request_id(signed_in, address) -> None:
+    response = signed_in.get(address)
+    assert response["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
+    assert "unsafe" not in CONTENT_SECURITY_POLICY
+    assert response["X-Request-Id"]
+    assert response["X-Frame-Options"] == "DENY"
+    assert response["X-Content-Type-Options"] == "nosniff"
+
+
+def test_the_api_browser_alone_loosens_styles_and_still_runs_no_inline_script(signed_in) -> None:
+    response = signed_in.get(reverse("api-docs"))
+    policy = response["Content-Security-Policy"]
+    assert "style-src 'self' 'unsafe-inline'" in policy
+    assert "script-src" not in policy  # default-src 'self' holds for scripts
+    page = response.content.decode()
+    assert "https://" not in page
+    assert "<script>" not in page
+    assert 'src="/static/drf_spectacular_sidecar/' in page
+
+
+def test_a_page_that_is_not_there_says_so_and_under_api_in_json(signed_in) -> None:
+    assert signed_in.get("/no/such/page").status_code == 404
+    response = signed_in.get("/api/no/such/thing/")
+    assert response.status_code == 404
+    assert response.json()["request_id"] == response["X-Request-Id"]
+
+
+def test_a_form_without_its_token_is_refused_with_words(person) -> None:
+    client = Client(enforce_csrf_checks=True)
+    response = client.post(reverse("sign-in"), {"username": "ada", "password": "correct horse battery"})
+    assert response.status_code == 403
+    assert b"Reload" in response.content
+
+
+def test_a_failure_is_a_page_without_a_traceback(signed_in, monkeypatch) -> None:
+    from webapp import views
+
+    def break_down(person: object) -> None:
+        raise RuntimeError("a secret detail")
+
+    monkeypatch.setattr(views, "projects_of", break_down)
+    signed_in.raise_request_exception = False
+    response = signed_in.get("/")
+    assert response.status_code == 500
+    assert b"a secret detail" not in response.content
+    assert b"Traceback" not in response.content
+
+
+def test_a_request_is_one_line_of_json_with_its_id(signed_in, person, settings) -> None:
+    handler_settings = settings.LOGGING["handlers"]["console"]
+    assert handler_settings["formatter"] in ("json", "plain")
+    records: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    handler.emit = records.append
+    logging.getLogger("luce.request").addHandler(handler)
+    try:
+        response = signed_in.get("/?secret=1", HTTP_X_REQUEST_ID="from-the-proxy")
+    finally:
+        logging.getLogger("luce.request").removeHandler(handler)
+    from pythonjsonlogger.json import JsonFormatter
+
+    line = json.loads(JsonFormatter("%(message)s").format(records[-1]))
+    assert response["X-Request-Id"] == line["request_id"] == "from-the-proxy"
+    assert (line["method"], line["path"], line["status"], line["person"]) == ("GET", "/", 200, person.pk)
+    assert line["ms"] >= 0
+
+
+def test_an_id_that_could_forge_a_log_line_is_replaced(signed_in) -> None:
+    response = signed_in.get("/healthz", HTTP_X_REQUEST_ID='x", "level": "CRITICAL')
+    assert '"' not in response["X-Request-Id"]

@@ -1,0 +1,55 @@
+"""Reading environment variables: a value that cannot be meant is refused by name, and never taken for a default."""
+
+import os
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+YES = {"1", "true", "yes", "on"}
+NO = {"0", "false", "no", "off"}
+
+
+def text(name: str, default: str = "") -> str:
+    """The variable without surrounding space; `default` if it is not set or empty."""
+    return os.environ.get(name, "").strip() or default
+
+
+def switch(name: str, default: bool) -> bool:
+    value = text(name).lower()
+    if value in YES | NO:
+        return value in YES
+    if value:
+        raise ImproperlyConfigured(f"{name} is {value!r}; it takes 1 or 0.")
+    return default
+
+
+def number(name: str, default: int, least: int = 0) -> int:
+    value = text(name)
+    try:
+        found = int(value) if value else default
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} is {value!r}; it takes a whole number.") from None
+    if found < least:
+        raise ImproperlyConfigured(f"{name} is {found}; it must be {least} or more.")
+    return found
+
+
+def words(name: str, default: list[str]) -> list[str]:
+    """A list separated by commas."""
+    return [word.strip() for word in text(name).split(",") if word.strip()] or default
+
+
+def choice(name: str, default: str, choices: tuple[str, ...]) -> str:
+    value = text(name, default)
+    if value not in choices:
+        raise ImproperlyConfigured(f"{name} is {value!r}; it takes {' or '.join(choices)}.")
+    return value
+
+
+def database(name: str, default: str) -> dict[str, Any]:
+    """Django's settings of a database, from a URL: `postgres://user:password@host:5432/name` or `sqlite:////path`."""
+    url = text(name, default)
+    if not url.startswith(("postgres://", "postgresql://", "sqlite:///")):
+        raise ImproperlyConfigured(f"{name} takes postgres://user:password@host:5432/name or sqlite:////path.")
+    return environ.Env.db_url_config(url)
