@@ -1,0 +1,393 @@
+// The rank page: puts keys, buttons, drag and drop, drafts, sending and the lease together around one comparison.
+
+import { ActiveTime } from "./active_time.js";
+import { deliver, draftOf, forget, keep, leftBehind, post } from "./outbox.js";
+import { mountDrag } from "./rank_drag.js";
+import { commandOf } from "./rank_keys.js";
+import { flash, show, standing } from "./rank_view.js";
+import * as ranking from "./ranking.js";
+
+/** @typedef {import("./ranking.js").Ranking} Ranking */
+/** @typedef {import("./outbox.js").Draft} Draft */
+
+const STATES = {
+  ready: "", saving: "Saving…", saved: "Saved",
+  offline: "Offline. Your ranking is kept here and will be sent.",
+  trouble: "The server has trouble. Your ranking is kept here; trying again.",
+  "signed-out": "You are signed out. Your ranking is kept: ",
+};
+/** After a new comparison appears, keys and clicks meant for the last one are let pass. */
+const QUIET = 300;
+
+const root = /** @type {HTMLElement} */ (document.getElementById("rank"));
+const live = /** @type {HTMLElement} */ (document.getElementById("rank-live"));
+
+/** What is on the page now. `state` is null while nothing is left to rank. */
+const now = {
+  item: /** @type {HTMLElement} */ (root.querySelector(".rank-item")),
+  id: "",
+  state: /** @type {Ranking|null} */ (null),
+  draft: /** @type {Draft} */ ({ key: "", at: 0 }),
+  active: new ActiveTime(),
+  sending: false,
+  since: 0,
+  renewed: 0,
+  mounted: new AbortController(),
+};
+
+/** @param {string} words for a screen reader, and for tests */
+function say(words) {
+  live.textContent = "";
+  requestAnimationFrame(() => { live.textContent = words; });
+}
+
+/** @param {keyof STATES} state */
+function showState(state) {
+  const line = now.item.querySelector("[data-state]");
+  if (!line) return;
+  line.textContent = STATES[state];
+  line.className = `small rank-state rank-state-${state}`;
+  if (state === "signed-out") {
+    const link = document.createElement("a");
+    link.href = `${root.dataset.signIn}?next=${encodeURIComponent(location.pathname)}`;
+    link.target = "_blank";
+    link.textContent = "sign in, then come back here";
+    line.append(link);
+  }
+}
+
+/** Take up the comparison that stands in the page. @param {boolean} fresh whether it has just been swapped in */
+function mount(fresh) {
+  now.mounted.abort();
+  now.mounted = new AbortController();
+  now.item = /** @type {HTMLElement} */ (root.querySelector(".rank-item"));
+  now.since = fresh ? performance.now() : -QUIET;
+  now.sending = false;
+  const { dataset } = now.item;
+  if (dataset.waiting !== undefined) return mountWaiting();
+  const k = Number(dataset.k);
+  now.id = dataset.amend ? `${dataset.item}.${dataset.amend}` : dataset.item ?? "";
+  now.draft = draftOf(now.id);
+  now.active = new ActiveTime(now.draft.seconds);
+  now.renewed = Date.now();
+  const said = dataset.ranks ? JSON.parse(dataset.ranks.replaceAll("None", "null")) : undefined;
+  now.state = ranking.start(k, dataset.ties !== undefined, now.draft.ranks ?? said);
+  restoreReason();
+  mountDrag(now.item, { ties: now.state.ties, onDrop, onStart: (place) => say(`Moving ${ranking.LETTERS[place]}.`) });
+  show(now.item, now.state);
+  if (said && k === 2) markPair(said);
+  if (now.draft.body) send(now.draft.address ?? "", now.draft.body);
+  else if (now.draft.ranks?.some((rank) => rank !== null)) say(`Your draft is back: ${ranking.inWords(now.draft.ranks)}.`);
+}
+
+/** The person's earlier choice of a pair. @param {ranking.Ranks} ranks */
+function markPair(ranks) {
+  const choice = ranks[0] === ranks[1] ? "tie" : (ranks[0] ?? 9) < (ranks[1] ?? 9) ? "0" : "1";
+  now.item.querySelector(`[data-choose="${choice}"]`)?.classList.add("chosen");
+}
+
+function restoreReason() {
+  const box = reasonBox();
+  if (!box) return;
+  if (now.draft.comment) box.value = now.draft.comment;
+  if (box.value) /** @type {HTMLDetailsElement} */ (box.closest("details")).open = true;
+}
+
+/** @returns {HTMLTextAreaElement|null} */
+function reasonBox() {
+  return now.item.querySelector("textarea[name='comment']");
+}
+
+/** Keep what there is, so that a reload brings it back. */
+function keepDraft() {
+  if (!now.state || now.sending) return;
+  now.draft = { ...now.draft, ranks: now.state.ranks, comment: reasonBox()?.value ?? "", seconds: now.active.seconds() };
+  keep(now.id, now.draft);
+}
+
+/**
+ * Show a step, or say why there is none.
+ * @param {Ranking} next @param {string} otherwise @param {number} [place] the answer that moved
+ */
+function take(next, otherwise, place) {
+  if (!now.state || now.sending) return;
+  if (next === now.state) return say(otherwise);
+  now.state = next;
+  show(now.item, next);
+  keepDraft();
+  if (place === undefined) return say(ranking.inWords(next.ranks));
+  flash(now.item, place);
+  const left = ranking.missing(next.ranks);
+  const rank = standing(next, place);
+  say(`${ranking.LETTERS[place]} ${rank ? `is ${rank}` : "is out of the ranking"}. ${left ? `Still to place: ${left}.` : "All placed; Enter submits."}`);
+}
+
+/** @param {number} place @param {import("./rank_drag.js").Drop} drop */
+function onDrop(place, drop) {
+  const { state } = now;
+  if (!state) return;
+  const same = `${ranking.LETTERS[place]} stays where it was.`;
+  if (drop.kind === "slot") take(ranking.setRank(state, place, drop.rank), same, place);
+  if (drop.kind === "before") take(ranking.insert(state, place, drop.rank), same, place);
+  if (drop.kind === "pool") take(ranking.takeOut(state, place), same, place);
+  if (drop.kind === "answer") take(ranking.tieWith(state, place, drop.place), `${ranking.LETTERS[drop.place]} has no rank yet to tie with.`, place);
+}
+
+/** A letter or number was pressed. @param {number} place */
+function choose(place) {
+  const { state } = now;
+  if (!state) return;
+  if (state.k === 2) return submitPair(place === 0 ? [1, 2] : [2, 1], String(place));
+  take(ranking.place(state, place), `${ranking.LETTERS[place]} has a place already: ${standing(state, place)}. Backspace undoes.`, place);
+}
+
+function tie() {
+  const { state } = now;
+  if (!state) return;
+  if (!state.ties) return say("Ties are not allowed in this project.");
+  if (state.k === 2) return submitPair([1, 1], "tie");
+  const next = ranking.tie(state);
+  if (next === state) return say("Place one first; then the next can tie with it.");
+  now.state = next;
+  show(now.item, next);
+  say(next.tieNext ? "The next one placed ties with the last." : "No tie.");
+}
+
+/** @param {ranking.Ranks} ranks @param {string} choice */
+function submitPair(ranks, choice) {
+  if (now.sending) return;
+  for (const button of now.item.querySelectorAll("[data-choose]")) {
+    button.classList.toggle("chosen", /** @type {HTMLElement} */ (button).dataset.choose === choice);
+  }
+  submit(ranks);
+}
+
+function submitRanking() {
+  const { state } = now;
+  if (!state) return;
+  if (state.k === 2) return say("Press 1, 2, or 0 for a tie.");
+  if (!ranking.isComplete(state)) {
+    now.item.querySelector("[data-hint]")?.classList.add("asked");
+    return say(`Not submitted. Still to place: ${ranking.missing(state.ranks)}.`);
+  }
+  submit(ranking.toRanks(state));
+}
+
+/** @param {ranking.Ranks} ranks by place on the page */
+function submit(ranks) {
+  if (now.sending) return;
+  const body = { key: now.draft.key, ranks, comment: reasonBox()?.value ?? "", active_seconds: now.active.seconds() };
+  if (now.item.dataset.amend) Object.assign(body, { amend: true });
+  send(now.item.dataset.submitUrl ?? "", body);
+}
+
+/** Undo a step; with none left, open the last ranking again. */
+function undo() {
+  if (!now.state || now.sending) return;
+  const next = ranking.undo(now.state);
+  if (next !== now.state) return take(next, "");
+  const change = /** @type {HTMLAnchorElement|null} */ (now.item.querySelector("[data-change]"));
+  if (change) location.assign(change.href);
+  else say("Nothing to undo.");
+}
+
+/** @param {string} address @param {any} body kept with its key until the server has answered */
+async function send(address, body) {
+  if (now.sending) return;
+  now.sending = true;
+  now.item.setAttribute("aria-busy", "true");
+  now.draft = { ...now.draft, address, body, ranks: body.ranks ?? now.state?.ranks };
+  keep(now.id, now.draft);
+  const slow = setTimeout(() => showState("saving"), 150); // Faster than that needs no word.
+  const { status, html } = await deliver(address, body, showState);
+  clearTimeout(slow);
+  if (status < 300 || status === 409 || status === 410) {
+    forget(now.id);
+    swap(html);
+    showState(status < 300 ? "saved" : "ready");
+  } else {
+    refuse(html);
+  }
+}
+
+/** The server will not have it: show why and let the person mend it. @param {string} html */
+function refuse(html) {
+  now.sending = false;
+  now.item.removeAttribute("aria-busy");
+  now.draft = { ...now.draft, address: undefined, body: undefined };
+  keepDraft();
+  showState("ready");
+  const box = now.item.querySelector("[data-problem]");
+  if (box) box.innerHTML = html;
+  for (const button of now.item.querySelectorAll(".chosen")) button.classList.remove("chosen");
+}
+
+/** Put the next comparison in place. @param {string} html @param {boolean} [quietly] leave focus and scrolling alone */
+function swap(html, quietly = false) {
+  root.innerHTML = html;
+  if (location.search) history.replaceState(null, "", root.dataset.url);
+  for (const dialog of document.querySelectorAll("dialog[open]")) /** @type {HTMLDialogElement} */ (dialog).close();
+  mount(true);
+  if (quietly) return;
+  scrollTo({ top: 0, behavior: "instant" });
+  now.item.focus({ preventScroll: true });
+  const words = now.item.dataset.words ?? (now.state ? "Saved. Next comparison." : "Saved.");
+  say(`${words} ${root.querySelector("#rank-title")?.textContent?.trim() ?? ""}`);
+}
+
+/** Nothing is left: look again after a while, and go on if there is something. */
+function mountWaiting() {
+  now.state = null;
+  now.id = "";
+  const seconds = Number(now.item.dataset.lookAgain);
+  if (!seconds) return;
+  const timer = setTimeout(async () => {
+    try {
+      const answer = await fetch(root.dataset.url ?? "", { headers: { "X-Luce-Fragment": "rank" } });
+      if (!answer.ok || answer.headers.get("X-Luce-Fragment") !== "rank") throw new Error(String(answer.status));
+      const html = await answer.text();
+      swap(html, true);
+      if (now.state) {
+        say("There is a comparison to rank.");
+        document.title = document.title.replace(/^(● )?/, document.hidden ? "● " : "");
+      }
+    } catch {
+      mountWaiting(); // The network will be back, or the session; until then the page stays as it is.
+    }
+  }, seconds * 1000);
+  now.mounted.signal.addEventListener("abort", () => clearTimeout(timer));
+}
+
+/** Somebody is at work: count the time, and keep the comparison for them. */
+function alive() {
+  if (!now.state) return;
+  now.active.touch();
+  const lease = Number(now.item.dataset.lease) * 1000;
+  if (now.sending || now.item.dataset.amend || Date.now() - now.renewed < lease / 3) return;
+  now.renewed = Date.now();
+  renew(now.item);
+}
+
+/** @param {HTMLElement} item */
+async function renew(item) {
+  try {
+    const answer = await post(item.dataset.renewUrl ?? "", {});
+    if (answer.ok || item !== now.item || answer.headers.get("X-Luce-Fragment") !== "rank") return;
+    const { message } = await answer.json();
+    const box = item.querySelector("[data-state]");
+    if (box && message) box.textContent = message;
+  } catch { /* The next sign of life tries again. */ }
+}
+
+/** @param {import("./rank_keys.js").Command} command */
+function run(command) {
+  if (performance.now() - now.since < QUIET) return;
+  switch (command.command) {
+    case "choose": return choose(command.place);
+    case "tie": return tie();
+    case "undo": return undo();
+    case "submit": return submitRanking();
+    case "skip": return openDialog(now.item.dataset.amend ? "" : "rank-skip");
+    case "help": return openDialog("rank-help");
+    case "guidelines": return openDialog("rank-guidelines");
+    case "reason": return openReason();
+  }
+}
+
+/** @param {string} id */
+function openDialog(id) {
+  const dialog = document.getElementById(id);
+  if (dialog instanceof HTMLDialogElement) dialog.showModal();
+}
+
+function openReason() {
+  const box = reasonBox();
+  if (!box) return;
+  /** @type {HTMLDetailsElement} */ (box.closest("details")).open = true;
+  box.focus();
+}
+
+/** @param {MouseEvent} event */
+function onClick(event) {
+  const target = /** @type {Element} */ (event.target);
+  const chooser = /** @type {HTMLElement|null} */ (target.closest("[data-choose]"));
+  const chip = /** @type {HTMLElement|null} */ (target.closest(".chip"));
+  if (chooser) event.preventDefault();
+  if (performance.now() - now.since < QUIET) return;
+  if (chooser) return chooser.dataset.choose === "tie" ? tie() : choose(Number(chooser.dataset.choose));
+  if (target.closest("[data-undo]")) return undo();
+  if (target.closest("[data-tie]")) return tie();
+  if (!chip || !now.state) return undefined;
+  const place = Number(chip.dataset.drag);
+  if (now.state.ranks[place] === null) return choose(place);
+  now.item.querySelector(`[data-answer="${place}"]`)?.scrollIntoView({ block: "nearest" });
+  return flash(now.item, place);
+}
+
+/** Arrow keys on a chip in the ranking. @param {KeyboardEvent} event @returns {boolean} whether it was one */
+function onChipKey(event) {
+  const chip = /** @type {HTMLElement|null} */ (/** @type {Element} */ (event.target).closest?.(".chip"));
+  if (!chip || !now.state || now.state.ranks[Number(chip.dataset.drag)] === null) return false;
+  const place = Number(chip.dataset.drag);
+  const forward = getComputedStyle(chip).direction === "rtl" ? "ArrowLeft" : "ArrowRight";
+  const back = forward === "ArrowRight" ? "ArrowLeft" : "ArrowRight";
+  const { key } = event;
+  if (key === back || key === "ArrowUp") take(ranking.step(now.state, place, -1), "It is first already.", place);
+  else if (key === forward || key === "ArrowDown") take(ranking.step(now.state, place, 1), "It is last already.", place);
+  else if (key === "Delete") take(ranking.takeOut(now.state, place), "", place);
+  else return false;
+  event.preventDefault();
+  return true;
+}
+
+/** @param {KeyboardEvent} event */
+function onKey(event) {
+  if (!now.state) return;
+  const skipping = document.querySelector("#rank-skip[open]");
+  if (skipping && /^[1-9]$/.test(event.key)) {
+    return /** @type {HTMLButtonElement|undefined} */ ([...skipping.querySelectorAll("[data-reason]")][Number(event.key) - 1])?.click();
+  }
+  if (event.key === "Escape" && event.target === reasonBox()) return now.item.focus();
+  if (onChipKey(event)) return;
+  const command = commandOf(event, now.state.k);
+  if (!command) return;
+  event.preventDefault();
+  run(command);
+}
+
+document.addEventListener("keydown", onKey);
+root.addEventListener("click", onClick);
+root.addEventListener("submit", (event) => {
+  event.preventDefault();
+  run({ command: "submit" });
+});
+root.addEventListener("change", (event) => {
+  const radio = /** @type {HTMLInputElement} */ (event.target);
+  if (!now.state || !radio.name?.startsWith("rank-")) return;
+  const place = Number(radio.name.slice(5));
+  take(ranking.setRank(now.state, place, Number(radio.value)), "", place);
+  if (now.sending) show(now.item, now.state);
+});
+root.addEventListener("input", (event) => {
+  if (event.target === reasonBox()) keepDraft();
+});
+document.querySelector("[data-skip-form]")?.addEventListener("submit", (event) => {
+  const button = /** @type {HTMLButtonElement|null} */ (/** @type {SubmitEvent} */ (event).submitter);
+  if (now.state && !now.item.dataset.amend) send(now.item.dataset.skipUrl ?? "", { reason: button?.value ?? "" });
+});
+for (const sign of ["pointerdown", "pointermove", "keydown", "scroll", "wheel"]) {
+  addEventListener(sign, alive, { passive: true, capture: true });
+}
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) return keepDraft();
+  now.active.resume();
+  document.title = document.title.replace(/^● /, "");
+});
+addEventListener("pagehide", keepDraft);
+addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload(); // The page from before may have been judged since.
+});
+
+mount(false);
+for (const [id, draft] of leftBehind(now.id)) deliver(draft.address ?? "", draft.body).then(() => forget(id));
+root.dataset.ready = "yes";

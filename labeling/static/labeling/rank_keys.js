@@ -1,0 +1,36 @@
+// Keys to commands. Works wherever the focus is, except where somebody writes or a dialog is open.
+
+import { LETTERS } from "./ranking.js";
+
+/** @typedef {{command: "choose", place: number} | {command: "tie"|"undo"|"submit"|"skip"|"help"|"guidelines"|"reason"}} Command */
+
+const WRITING = "textarea, select, input:not([type='radio'], [type='checkbox'], [type='button'], [type='submit'])";
+const PRESSED_BY_ENTER = "button, a[href], summary";
+
+/**
+ * @param {KeyboardEvent} event
+ * @param {number} k how many answers there are
+ * @returns {Command|null} what the key asks for
+ */
+export function commandOf(event, k) {
+  const target = /** @type {Element} */ (event.target);
+  if (event.defaultPrevented || event.isComposing || event.repeat) return null;
+  if (document.querySelector("dialog[open]")) return null;
+  if (target.closest?.(WRITING)) {
+    return event.key === "Enter" && (event.ctrlKey || event.metaKey) ? { command: "submit" } : null;
+  }
+  if (event.ctrlKey || event.metaKey || event.altKey) return null;
+  const { key } = event;
+  const place = /^[1-9]$/.test(key) ? Number(key) - 1 : key.length === 1 ? LETTERS.indexOf(key.toUpperCase()) : -1;
+  if (place >= 0 && place < k) return { command: "choose", place };
+  switch (key.toLowerCase()) {
+    case "0": case "t": case "=": return { command: "tie" };
+    case "backspace": case "u": return { command: "undo" };
+    case "enter": return target.closest?.(PRESSED_BY_ENTER) ? null : { command: "submit" };
+    case "s": return { command: "skip" };
+    case "?": return { command: "help" };
+    case "l": return { command: "guidelines" };
+    case "r": return { command: "reason" };
+    default: return null;
+  }
+}
