@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
-from labeling.actions.content import comparison_hash
 from labeling.actions.errors import ActionError
 from labeling.actions.prompts import check_choice
+from labeling.content import comparison_hash
 from labeling.models import Candidate, Comparison, Completion, Prompt
 from labeling.models.project import MAX_K
 

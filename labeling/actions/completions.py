@@ -4,9 +4,29 @@ from typing import Any
 
 from django.db import transaction
 
-from labeling.actions.content import check_text, json_hash, text_hash
+from labeling.actions.content import check_text, kind_of
+from labeling.actions.errors import ActionError
 from labeling.actions.prompts import check_choice
+from labeling.content import json_hash, text_hash
 from labeling.models import Completion, Generator, Project, Prompt
+from labeling.models.project import MAX_K
+
+
+def check_completions(raw: Any) -> list[str]:
+    """A list of at most MAX_K different texts; ActionError naming the position otherwise."""
+    if not isinstance(raw, list):
+        raise ActionError(f"completions must be a list of texts, not {kind_of(raw)}.", field="completions")
+    if len(raw) > MAX_K:
+        raise ActionError(f"{len(raw)} completions; at most {MAX_K} are ranked together.", field="completions")
+    first: dict[str, int] = {}
+    for place, text in enumerate(raw):
+        field = f"completions[{place}]"
+        if first.setdefault(check_text(text, field, empty=True), place) != place:
+            raise ActionError(
+                f"completions[{first[text]}] and {field} are the same text; nobody can prefer one to the other.",
+                field=field,
+            )
+    return raw
 
 
 def generator_fingerprint(kind: str, name: str, settings: dict[str, Any]) -> str:

@@ -1,8 +1,5 @@
-"""Text as it may be stored, and the hashes by which the same content is found again."""
+"""Text as it may be stored: what both databases, and UTF-8, can hold."""
 
-import hashlib
-import json
-from collections.abc import Iterable
 from typing import Any
 
 from labeling.actions.errors import ActionError
@@ -35,26 +32,3 @@ def kind_of(value: Any) -> str:
     """The JSON name of a value's type, for error messages."""
     names = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "an object"}
     return "null" if value is None else names.get(type(value), type(value).__name__)
-
-
-def canonical_json(value: Any) -> str:
-    """One spelling for equal JSON values: sorted keys, no spaces, no escapes."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def text_hash(text: str) -> str:
-    """SHA-256 of the text in UTF-8, hexadecimal."""
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def json_hash(value: Any) -> str:
-    """SHA-256 of the canonical JSON, hexadecimal."""
-    return text_hash(canonical_json(value))
-
-
-def comparison_hash(prompt_hash: str, completion_hashes: Iterable[str], purpose: str, copy: int = 1) -> str:
-    """What makes two comparisons the same: prompt, set of completions, purpose, copy.
-
-    The order of the completions does not count. `copy` tells apart comparisons that a data set holds several times.
-    """
-    return json_hash([prompt_hash, sorted(completion_hashes), purpose, copy])

@@ -5,8 +5,9 @@ from typing import Any
 
 from django.db import transaction
 
-from labeling.actions.content import check_text, json_hash, kind_of
+from labeling.actions.content import check_text, kind_of
 from labeling.actions.errors import ActionError
+from labeling.content import json_hash
 from labeling.models import Project, Prompt
 
 ROLES = ("system", "user", "assistant")

@@ -1,0 +1,217 @@
+"""What annotators said, imported: people, assignments, judgments, some hundred lines at a time."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import is_password_usable, make_password
+from django.db.models import OuterRef, Subquery
+from django.utils import timezone
+
+from labeling.actions.errors import ActionError
+from labeling.actions.import_lines import Row
+from labeling.content import json_hash
+from labeling.models import Assignment, Candidate, Comparison, Judgment, Membership, Project
+from labeling.queries.chunks import parts
+
+if TYPE_CHECKING:
+    from labeling.actions.import_store import Entry
+
+
+@dataclass
+class Held:
+    """What one annotator has on one comparison: in the database (`pk`), or in this batch."""
+
+    pk: int | None
+    slot: int | None
+    judged: bool
+    said: tuple[Any, str] | None
+
+
+@dataclass
+class Said:
+    """A judgment to be stored, in canonical order."""
+
+    comparison_id: int
+    annotator_id: int
+    ranks: list[int | None]
+    shown: list[int]
+    row: Row
+    held: Held | None
+
+
+class JudgmentStore:
+    """Adds the judgments of checked lines inside the caller's transaction."""
+
+    def __init__(self, project: Project, complain: Callable[[int, ActionError], None], added: Counter[str]) -> None:
+        self.project = project
+        self.complain = complain
+        self.added = added
+        self.duplicates = 0
+        self._people: dict[str, int] = {}
+
+    def add(self, entries: list[Entry]) -> None:
+        """Store what is new; what is there already with the same ranks and comment counts as a duplicate."""
+        if not entries:
+            return
+        self._find_people(entries)
+        ids = sorted({entry.comparison_id for entry in entries})
+        live = {row.pk: row for part in parts(ids) for row in self._locked(part)}
+        order, held = self._canonical(ids), self._held(ids)
+        new = [said for entry in entries for said in self._new_in(entry, order[entry.comparison_id], held)]
+        self._make_room(live, new, held)
+        self._store(new, held)
+
+    def _locked(self, ids: list[int]) -> list[Comparison]:
+        """The comparisons, locked: nobody is served them while their slots are given out here."""
+        rows = Comparison.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")
+        return list(rows.only("pk", "overlap", "live"))
+
+    def _find_people(self, entries: list[Entry]) -> None:
+        """Accounts and memberships of everybody these lines name.
+
+        A new account has no password. An account of this site that is no member counts as one who left: the
+        judgments are theirs, and the project opens to them only when a lead adds them.
+        """
+        named = {said["annotator"]: said["simulated"] for entry in entries for said in entry.row["judgments"]}
+        unknown = [name for name in named if name not in self._people]
+        if not unknown:
+            return
+        users = get_user_model()
+        known: dict[str, str] = {}
+        for part in parts(unknown):
+            known |= dict(users.objects.filter(username__in=part).values_list("username", "password"))
+        fresh = [name for name in unknown if name not in known]
+        made = [users(username=name, simulated=named[name], password=make_password(None)) for name in fresh]
+        users.objects.bulk_create(made, ignore_conflicts=True)
+        self.added["annotators"] += len(fresh)
+        for part in parts(unknown):
+            self._people |= dict(users.objects.filter(username__in=part).values_list("username", "pk"))
+        can_sign_in = {name for name, password in known.items() if is_password_usable(password)}
+        state = {True: Membership.State.RETIRED, False: Membership.State.ACTIVE}
+        members = [
+            Membership(project=self.project, person_id=self._people[name], state=state[name in can_sign_in])
+            for name in unknown
+        ]
+        Membership.objects.bulk_create(members, ignore_conflicts=True)
+
+    def _canonical(self, ids: list[int]) -> dict[int, dict[int, int]]:
+        """For each comparison the canonical position of each completion."""
+        order: dict[int, dict[int, int]] = defaultdict(dict)
+        for part in parts(ids):
+            rows = Candidate.objects.filter(comparison_id__in=part)
+            for comparison_id, completion_id, position in rows.values_list("comparison", "completion", "position"):
+                order[comparison_id][completion_id] = position
+        return order
+
+    def _held(self, ids: list[int]) -> dict[int, dict[int, Held]]:
+        """For each comparison what each annotator has on it."""
+        held: dict[int, dict[int, Held]] = defaultdict(dict)
+        for part in parts(ids):
+            rows = Assignment.objects.filter(comparison_id__in=part).values_list(
+                "comparison", "annotator", "pk", "slot", "state", "latest__ranks", "latest__comment"
+            )
+            for comparison, annotator, pk, slot, state, ranks, comment in rows:
+                judged = state == Assignment.State.JUDGED
+                held[comparison][annotator] = Held(pk, slot, judged, (ranks, comment) if judged else None)
+        return held
+
+    def _new_in(self, entry: Entry, order: dict[int, int], held: dict[int, dict[int, Held]]) -> list[Said]:
+        """The judgments of a line that are not stored yet; none of them when one contradicts what is stored."""
+        places = [order[completion_id] for completion_id in entry.completion_ids]
+        new, known = [], 0
+        for place, row in enumerate(entry.row["judgments"]):
+            ranks = [rank for _, rank in sorted(zip(places, row["ranks"], strict=True))]
+            annotator = self._people[row["annotator"]]
+            before = held[entry.comparison_id].get(annotator)
+            if before is None or not before.judged:
+                shown = [places[position] for position in row["shown"]]
+                new.append(Said(entry.comparison_id, annotator, ranks, shown, row, before))
+            elif before.said == (ranks, row["comment"]):
+                known += 1
+            else:
+                self.complain(entry.number, _contradiction(place, row["annotator"], entry.comparison_id))
+                return []
+        self.duplicates += known
+        for said in new:
+            slot = said.held.slot if said.held else None
+            pk = said.held.pk if said.held else None
+            held[said.comparison_id][said.annotator_id] = Held(pk, slot, True, (said.ranks, said.row["comment"]))
+        return new
+
+    def _make_room(self, live: dict[int, Comparison], new: list[Said], held: dict[int, dict[int, Held]]) -> None:
+        """Count the slots and raise the overlap where more people judged than were asked for."""
+        wanted: dict[tuple[int, int], list[int]] = defaultdict(list)
+        for comparison_id in dict.fromkeys(said.comparison_id for said in new):
+            taken = sum(each.slot is not None or each.judged for each in held[comparison_id].values())
+            wanted[max(live[comparison_id].overlap, taken), taken].append(comparison_id)
+        for (overlap, taken), ids in wanted.items():
+            for part in parts(ids):
+                Comparison.objects.filter(pk__in=part).update(overlap=overlap, live=taken)
+
+    def _store(self, new: list[Said], held: dict[int, dict[int, Held]]) -> None:
+        slots = {each: _free_slots(held[each]) for each in {said.comparison_id for said in new}}
+        again = [said for said in new if said.held is not None]
+        fresh = [said for said in new if said.held is None]
+        for said in again:
+            self._judge_again(said, slots[said.comparison_id])
+        made = Assignment.objects.bulk_create(
+            [self._assignment(said, next(slots[said.comparison_id])) for said in fresh]
+        )
+        ids = [said.held.pk for said in again] + [assignment.pk for assignment in made]
+        Judgment.objects.bulk_create(map(_judgment, ids, again + fresh))
+        latest = Judgment.objects.filter(assignment=OuterRef("pk")).order_by("-revision").values("pk")[:1]
+        for part in parts(ids):
+            Assignment.objects.filter(pk__in=part).update(latest=Subquery(latest))
+        self.added["judgments"] += len(new)
+
+    def _assignment(self, said: Said, slot: int) -> Assignment:
+        return Assignment(
+            comparison_id=said.comparison_id,
+            annotator_id=said.annotator_id,
+            slot=slot,
+            state=Assignment.State.JUDGED,
+            shown=said.shown,
+            expires=_moment(said.row),
+        )
+
+    def _judge_again(self, said: Said, slots: Any) -> None:
+        """An assignment that was open, skipped or given back becomes judged."""
+        slot = said.held.slot if said.held.slot is not None else next(slots)
+        order = {"shown": said.shown} if said.shown else {}
+        Assignment.objects.filter(pk=said.held.pk).update(state=Assignment.State.JUDGED, slot=slot, **order)
+
+
+def _judgment(assignment_id: int, said: Said) -> Judgment:
+    return Judgment(
+        assignment_id=assignment_id,
+        ranks=said.ranks,
+        comment=said.row["comment"],
+        key=f"import-{json_hash([said.ranks, said.row])[:56]}",
+        active_seconds=said.row["active_seconds"],
+        created=_moment(said.row),
+    )
+
+
+def _moment(row: Row) -> datetime:
+    return datetime.fromisoformat(row["created"]) if row["created"] else timezone.now()
+
+
+def _free_slots(held: dict[int, Held]) -> Any:
+    """The free slots of a comparison in ascending order."""
+    taken = {each.slot for each in held.values() if each.slot is not None}
+    return (slot for slot in range(len(held) + len(taken) + 1) if slot not in taken)
+
+
+def _contradiction(place: int, annotator: str, comparison_id: int) -> ActionError:
+    return ActionError(
+        f'judgments[{place}]: "{annotator}" has judged these completions differently already (comparison '
+        f"{comparison_id}); a stored judgment is never replaced.",
+        "conflict",
+        f"judgments[{place}]",
+    )

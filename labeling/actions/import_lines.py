@@ -1,0 +1,199 @@
+"""One line of a Luce JSON Lines file, checked and brought into one form. `docs/format.md` describes the format."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import IO, Any
+
+from labeling.actions.completions import check_completions
+from labeling.actions.content import check_text, kind_of
+from labeling.actions.errors import ActionError
+from labeling.actions.prompts import check_choice, check_messages, check_tags
+from labeling.actions.submitting import MAX_COMMENT, check_active_seconds, check_ranks
+from labeling.content import MAX_COPIES, json_hash, text_hash
+from labeling.models import Comparison, Prompt
+from labeling.models.project import MAX_K
+
+MAX_LINE_BYTES = 8 * 1024 * 1024
+MAX_JUDGMENTS = 1000
+PROMPT_FIELDS = {"prompt", "split", "source", "use_case", "tags"}
+COMPARISON_FIELDS = {"completions", "models", "overlap", "priority", "purpose", "round", "copy"}
+JUDGMENT_FIELDS = {"annotator", "ranks", "shown", "comment", "created", "active_seconds", "revision", "simulated"}
+A_WEEK = 7 * 24 * 3600
+
+Row = dict[str, Any]
+
+
+def read_lines(file: IO[bytes]) -> Iterator[bytes]:
+    """The lines of a binary file in bounded memory; one that is too long comes cut, and is refused as too long."""
+    while line := file.readline(MAX_LINE_BYTES + 2):
+        yield line
+        while len(line) == MAX_LINE_BYTES + 2 and not line.endswith(b"\n"):
+            line = file.readline(MAX_LINE_BYTES + 2)
+
+
+def check_line(raw: str | bytes, *, judgments: bool, allow_ties: bool) -> Row | None:
+    """The line as a dictionary in which every field is present and legal; None for an empty line.
+
+    judgments: whether the line may carry judgments. Raises ActionError naming the field.
+    """
+    line = _parse(raw)
+    if line is None:
+        return None
+    _check_known(line, PROMPT_FIELDS | COMPARISON_FIELDS | ({"judgments"} if judgments else set()))
+    if "prompt" not in line:
+        raise ActionError("prompt is missing.", field="prompt")
+    row = _prompt_part(line) | _comparison_part(line)
+    row["judgments"] = _judgments_part(line.get("judgments"), k=len(row["completions"]), allow_ties=allow_ties)
+    return row
+
+
+def _parse(raw: str | bytes) -> dict[str, Any] | None:
+    if len(raw) > MAX_LINE_BYTES + 1:
+        raise ActionError(f"the line is longer than {MAX_LINE_BYTES // 1024**2} MiB.", field="line")
+    try:
+        text = raw.decode("utf-8-sig") if isinstance(raw, bytes) else raw.removeprefix("\ufeff")
+        if not text.strip():
+            return None
+        line = json.loads(text, parse_constant=_no_constant)
+    except UnicodeDecodeError as error:
+        raise ActionError(f"byte {error.start + 1} is not UTF-8; save the file as UTF-8.", field="line") from None
+    except json.JSONDecodeError as error:
+        raise ActionError(f"not JSON: {error.msg} at character {error.colno}.", field="line") from None
+    except RecursionError:
+        raise ActionError("the JSON is nested too deeply.", field="line") from None
+    except ValueError as error:
+        raise ActionError(f"not JSON: {error}.", field="line") from None
+    if not isinstance(line, dict):
+        raise ActionError(f"a line must be an object, not {kind_of(line)}.", field="line")
+    return line
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _check_known(part: dict[str, Any], known: set[str], where: str = "") -> None:
+    unknown = sorted(set(part) - known)
+    if unknown:
+        name = f"{unknown[0]:.60}"
+        if name == "judgments":
+            raise ActionError("judgments are not imported with prompts; use import_judgments.", field=name)
+        raise ActionError(f'"{name}" is no field; known are {", ".join(sorted(known))}.', field=where + name)
+
+
+def _prompt_part(line: dict[str, Any]) -> Row:
+    """split is None when the line does not say: a prompt that is stored already keeps its own."""
+    messages = check_messages(line["prompt"])
+    return {
+        "messages": messages,
+        "prompt_hash": json_hash(messages),
+        "split": _if_given(line, "split", lambda value: check_choice(value, "split", Prompt.Split.values)),
+        "source": check_choice(line.get("source", Prompt.Source.IMPORTED), "source", Prompt.Source.values),
+        "use_case": check_text(line.get("use_case", ""), "use_case", empty=True, longest=60),
+        "tags": check_tags(line.get("tags", [])),
+    }
+
+
+def _comparison_part(line: dict[str, Any]) -> Row:
+    completions = check_completions(line["completions"]) if "completions" in line else []
+    return {
+        "completions": completions,
+        "hashes": [text_hash(text) for text in completions],
+        "models": _check_models(line.get("models"), len(completions)),
+        "overlap": _if_given(line, "overlap", lambda value: check_whole(value, "overlap", 1, 1000)),
+        "priority": check_whole(line.get("priority", 0), "priority", -(2**31), 2**31 - 1),
+        "purpose": check_choice(line.get("purpose", "collect"), "purpose", Comparison.Purpose.values),
+        "round": check_whole(line.get("round", 1), "round", 1, 32767),
+        "copy": _if_given(line, "copy", lambda value: check_whole(value, "copy", 1, MAX_COPIES)),
+    }
+
+
+def _check_models(raw: Any, k: int) -> list[str | None]:
+    if raw is None:
+        return [None] * k
+    if not isinstance(raw, list) or len(raw) != k:
+        raise ActionError(f"models must be a list of {k} names, one a completion (null if unknown).", field="models")
+    return [
+        None if name is None else check_text(name, f"models[{place}]", longest=200) for place, name in enumerate(raw)
+    ]
+
+
+def _judgments_part(raw: Any, *, k: int, allow_ties: bool) -> list[Row]:
+    if raw is None or raw == []:
+        return []
+    if not isinstance(raw, list) or len(raw) > MAX_JUDGMENTS:
+        raise ActionError(f"judgments must be a list of at most {MAX_JUDGMENTS}.", field="judgments")
+    if k < 2:
+        raise ActionError("judgments need at least two completions to rank.", field="completions")
+    judgments = [_judgment(said, place, k, allow_ties) for place, said in enumerate(raw)]
+    seen: dict[str, int] = {}
+    for place, said in enumerate(judgments):
+        first = seen.setdefault(said["annotator"], place)
+        if first != place:
+            raise ActionError(
+                f'"{said["annotator"]}" judges twice, in judgments[{first}] and judgments[{place}].',
+                field=f"judgments[{place}].annotator",
+            )
+    return judgments
+
+
+def _judgment(said: Any, place: int, k: int, allow_ties: bool) -> Row:
+    where = f"judgments[{place}]"
+    if not isinstance(said, dict):
+        raise ActionError(f"{where} must be an object, not {kind_of(said)}.", field=where)
+    try:
+        _check_known(said, JUDGMENT_FIELDS)
+        return {
+            "annotator": check_text(said.get("annotator"), "annotator", longest=150),
+            "ranks": check_ranks(said.get("ranks"), k=k, allow_ties=allow_ties),
+            "shown": _check_shown(said.get("shown"), k),
+            "comment": check_text(said.get("comment") or "", "comment", empty=True, longest=MAX_COMMENT).strip(),
+            "created": _check_created(said.get("created")),
+            "active_seconds": check_active_seconds(said.get("active_seconds"), longest=A_WEEK),
+            "simulated": _check_flag(said.get("simulated", False), "simulated"),
+        }
+    except ActionError as error:
+        raise ActionError(f"{where}: {error.message}", field=f"{where}.{error.field}") from None
+
+
+def _check_shown(raw: Any, k: int) -> list[int]:
+    """The order on the page, a permutation of 0 … K−1; [] when it is not known."""
+    if raw is None:
+        return []
+    whole = isinstance(raw, list) and all(isinstance(place, int) and not isinstance(place, bool) for place in raw)
+    if not whole or sorted(raw) != list(range(k)):
+        raise ActionError(f"shown must hold each position from 0 to {k - 1} once, as displayed.", field="shown")
+    return raw
+
+
+def _check_created(raw: Any) -> str | None:
+    """ISO 8601 in UTC; a time without a zone is taken as UTC."""
+    if raw is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(raw)
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        raise ActionError('created must be an ISO 8601 time such as "2025-03-01T12:30:00Z".', field="created") from None
+    return moment.isoformat()
+
+
+def _check_flag(raw: Any, field: str) -> bool:
+    if not isinstance(raw, bool):
+        raise ActionError(f"{field} must be true or false, not {kind_of(raw)}.", field=field)
+    return raw
+
+
+def check_whole(value: Any, field: str, low: int, high: int) -> int:
+    """A whole number from `low` to `high`; ActionError naming `field` otherwise."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ActionError(f"{field} must be a whole number from {low} to {high}.", field=field)
+    return value
+
+
+def _if_given(line: dict[str, Any], field: str, check: Any) -> Any:
+    return check(line[field]) if line.get(field) is not None else None
+
+
+__all__ = ["MAX_K", "Row", "check_line", "read_lines"]

@@ -1,0 +1,82 @@
+"""What the two import commands share."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
+
+from labeling.actions.errors import ActionError
+from labeling.actions.import_lines import read_lines
+from labeling.actions.importing import ImportReport
+from labeling.actions.projects import create_project
+from labeling.management.naming import project_named
+from labeling.models import Project
+from labeling.progress_bar import ProgressBar
+
+LISTED = 20
+
+
+class ImportCommand(BaseCommand):
+    """Checks every line, then stores all in one transaction; bad lines are listed and nothing is stored."""
+
+    action: Callable[..., ImportReport]
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("project", help="Short name of the project.")
+        parser.add_argument("file", help='A JSON Lines file, or "-" for standard input.')
+        parser.add_argument("--create", action="store_true", help="Make the project if there is none.")
+        parser.add_argument("--skip-bad", action="store_true", help="Store the good lines although others are bad.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        bar = ProgressBar()
+        try:
+            with opened(options["file"]) as file, self.project(options["project"], options["create"]) as project:
+                report = self.run(project, file, bar, options["skip_bad"])
+        except ActionError as error:
+            raise CommandError(f"{options['file']}: {error}") from error
+        finally:
+            bar.close()
+        self.tell(report)
+
+    def run(self, project: Project, file: IO[bytes], bar: ProgressBar, skip_bad: bool) -> ImportReport:
+        report = type(self).action(project=project, lines=read_lines(file), skip_bad=skip_bad, progress=bar)
+        for bad in report.bad[:LISTED] if not skip_bad else report.bad:
+            self.stderr.write(str(bad))
+        if report.bad_count and not report.stored:
+            more = f", of which the first {LISTED} are listed" if report.bad_count > LISTED else ""
+            raise CommandError(
+                f"{report.bad_count:,} bad lines{more}; nothing was stored. Mend them, or leave them out: --skip-bad."
+            )
+        return report
+
+    @contextmanager
+    def project(self, slug: str, create: bool) -> Iterator[Project]:
+        """The project; one made here stays only if the import succeeds."""
+        if not create or Project.objects.filter(slug=slug).exists():
+            yield project_named(slug)
+            return
+        with transaction.atomic():
+            yield create_project(slug=slug, name=slug)
+
+    def tell(self, report: ImportReport) -> None:
+        added = ", ".join(f"{count:,} {noun}" for noun, count in report.added.items() if count) or "nothing"
+        there = f"; {report.duplicates:,} were there already" if report.duplicates else ""
+        skipped = f"; {report.bad_count:,} bad lines left out" if report.bad_count else ""
+        self.stdout.write(f"{report.lines:,} lines: added {added}{there}{skipped}.")
+
+
+@contextmanager
+def opened(name: str) -> Iterator[IO[bytes]]:
+    """The file in binary, or standard input for "-"."""
+    if name == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        file = open(name, "rb")  # noqa: SIM115 - closed below, after the caller's own errors
+    except OSError as error:
+        raise CommandError(f"{name} cannot be read: {error.strerror}.") from error
+    with file:
+        yield file

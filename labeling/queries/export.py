@@ -1,0 +1,120 @@
+"""Export: Luce JSON Lines, which import again to the same figures, and TRL's conversational preference rows."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Literal
+
+from labeling.content import copy_number
+from labeling.models import Assignment, Comparison, Project, Prompt
+from labeling.queries.chunks import in_chunks
+from labeling.queries.rankings import RankingRow, current_rankings, with_rankings
+
+Format = Literal["luce", "trl"]
+FORMATS = ("luce", "trl")
+
+
+@dataclass
+class Tally:
+    """What an export held, filled while its lines are read."""
+
+    lines: int = 0
+    judgments: int = 0
+    ties: int = 0
+    not_ranked: int = 0
+
+
+def export_lines(
+    project: Project, format: Format = "luce", *, split: str | None = None, tally: Tally | None = None
+) -> Iterator[str]:
+    """The project as JSON Lines, each ending in a newline, in constant memory. `docs/format.md` describes both formats.
+
+    split narrows to "train" or "heldout" prompts. "trl" is for training and gives the train split unless another is
+    asked for; `tally` counts the ties it leaves out. Raises ValueError on an unknown format.
+    """
+    if format not in FORMATS:
+        raise ValueError(f'There is no export format "{format}"; choose one of {", ".join(FORMATS)}.')
+    tally = tally if tally is not None else Tally()
+    rows = _luce(project, split, tally) if format == "luce" else _trl(project, split or Prompt.Split.TRAIN, tally)
+    for row in rows:
+        tally.lines += 1
+        yield json.dumps(row, ensure_ascii=False) + "\n"
+
+
+def _luce(project: Project, split: str | None, tally: Tally) -> Iterator[dict[str, Any]]:
+    only = {"split": split} if split else {}
+    comparisons = project.comparisons.filter(**{f"prompt__{key}": value for key, value in only.items()})
+    for chunk in in_chunks(with_rankings(comparisons)):
+        for comparison in chunk:
+            tally.judgments += len(comparison.given)
+            yield _comparison_line(comparison)
+    for chunk in in_chunks(project.prompts.filter(comparisons__isnull=True, **only)):
+        yield from map(_prompt_line, chunk)
+
+
+def _prompt_line(prompt: Prompt) -> dict[str, Any]:
+    line = {"prompt": prompt.messages, "split": prompt.split, "source": prompt.source}
+    if prompt.use_case:
+        line["use_case"] = prompt.use_case
+    if prompt.tags:
+        line["tags"] = prompt.tags
+    return line
+
+
+def _comparison_line(comparison: Comparison) -> dict[str, Any]:
+    completions = [candidate.completion for candidate in comparison.in_order]
+    line = _prompt_line(comparison.prompt)
+    line["completions"] = [completion.text for completion in completions]
+    if any(completion.generator for completion in completions):
+        line["models"] = [completion.generator.name if completion.generator else None for completion in completions]
+    line["overlap"] = comparison.overlap
+    for name, usual in (("priority", 0), ("purpose", Comparison.Purpose.COLLECT), ("round", 1)):
+        if getattr(comparison, name) != usual:
+            line[name] = getattr(comparison, name)
+    hashes = [completion.content_hash for completion in completions]
+    copy = copy_number(comparison.content_hash, comparison.prompt.content_hash, hashes, comparison.purpose)
+    if copy > 1:
+        line["copy"] = copy
+    line["judgments"] = [_judgment(assignment) for assignment in comparison.given]
+    return line
+
+
+def _judgment(assignment: Assignment) -> dict[str, Any]:
+    said = assignment.latest
+    row: dict[str, Any] = {"annotator": assignment.annotator.username, "ranks": said.ranks}
+    if assignment.shown:
+        row["shown"] = assignment.shown
+    if said.comment:
+        row["comment"] = said.comment
+    if said.active_seconds is not None:
+        row["active_seconds"] = said.active_seconds
+    row["revision"] = said.revision
+    if assignment.annotator.simulated:
+        row["simulated"] = True
+    row["created"] = said.created.isoformat()
+    return row
+
+
+def _trl(project: Project, split: str, tally: Tally) -> Iterator[dict[str, Any]]:
+    for row in current_rankings(project):
+        if row.split == split:
+            tally.judgments += 1
+            yield from _preferences(row, tally)
+
+
+def _preferences(row: RankingRow, tally: Tally) -> Iterator[dict[str, Any]]:
+    """One row a strictly ordered pair: {"prompt": messages, "chosen": [message], "rejected": [message]}."""
+    for first, second in combinations(range(len(row.ranks)), 2):
+        one, other = row.ranks[first], row.ranks[second]
+        if one is None or other is None:
+            tally.not_ranked += 1
+        elif one == other:
+            tally.ties += 1
+        else:
+            chosen, rejected = (first, second) if one < other else (second, first)
+            yield {
+                "prompt": row.messages,
+                "chosen": [{"role": "assistant", "content": row.completions[chosen]}],
+                "rejected": [{"role": "assistant", "content": row.completions[rejected]}],
+            }
