@@ -35,7 +35,6 @@ def demo_people() -> list[Any]:
 def load_demo_project() -> Project:
     """The demo project with people, guidelines and prompts. What is there already is left as it is."""
     from labeling.actions.importing import import_prompts
-
     from labeling.actions.projects import add_member, create_project, publish_guideline
 
     people = dict(zip((username for username, _, _ in PEOPLE), demo_people(), strict=True))

@@ -24,7 +24,7 @@ def error_page(request: HttpRequest, status: int, reason: str = "") -> HttpRespo
         return JsonResponse({"detail": said, "request_id": number}, status=status)
     if status == 500:
         return failure_page(said, number)
-    context = {"message": reason}
+    context = {"message": reason, "exception": reason}
     return HttpResponse(render_to_string(f"webapp/errors/{status}.html", context, request=request), status=status)
 
 
