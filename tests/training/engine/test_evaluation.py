@@ -1,0 +1,122 @@
+import math
+
+import pytest
+import torch
+
+from tests.training.engine.conftest import make_rankings
+from training.engine import (
+    Draw,
+    Scored,
+    calibration_error,
+    draw_for_evaluation,
+    kl_from_reference,
+    length_baseline,
+    length_drift,
+    load_policy,
+    load_tokenizer,
+    mean_margin,
+    ordered_pair_accuracy,
+)
+from training.engine.estimates import cluster_ratio
+
+PROMPTS = [[{"role": "user", "content": f"Question {n}?"}] for n in range(4)]
+
+
+def test_accuracy_counts_ordered_pairs_alone_and_equal_scores_as_half():
+    scored = [Scored("p1", [1, 2, 2], [3.0, 1.0, 2.0]), Scored("p2", [1, 2, None], [1.0, 1.0, 9.0])]
+    figure = ordered_pair_accuracy(scored)
+    assert figure["value"] == pytest.approx(2.5 / 3)
+    assert (figure["n"], figure["rankings"], figure["clusters"]) == (3, 2, 2)
+
+
+def test_the_interval_is_over_prompts_so_that_repeating_a_prompt_does_not_narrow_it():
+    once = [Scored(f"p{n}", [1, 2], [float(n % 3), 0.5]) for n in range(30)]
+    tenfold = ordered_pair_accuracy(once * 10)
+    single = ordered_pair_accuracy(once)
+    assert tenfold["n"] == 10 * single["n"]
+    assert tenfold["high"] - tenfold["low"] == pytest.approx(single["high"] - single["low"])
+
+
+def test_agreement_on_every_prompt_still_has_an_interval():
+    figure = ordered_pair_accuracy([Scored(f"p{n}", [1, 2], [1.0, 0.0]) for n in range(20)])
+    assert figure["value"] == figure["high"] == 1
+    assert figure["low"] == pytest.approx(0.025 ** (1 / 20))
+
+
+def test_one_prompt_gives_a_value_and_says_why_there_is_no_interval():
+    figure = ordered_pair_accuracy([Scored("p", [1, 2], [1.0, 0.0])])
+    assert (figure["value"], figure["low"], figure["high"]) == (1.0, None, None)
+    assert "two prompts" in figure["undefined_because"]
+
+
+def test_nothing_but_ties_leaves_accuracy_undefined():
+    figure = ordered_pair_accuracy([Scored("p", [1, 1], [1.0, 0.0])])
+    assert figure["value"] is None
+    assert figure["n"] == 0
+    assert "strictly" in figure["undefined_because"]
+
+
+def test_the_bootstrap_interval_of_a_mean_is_close_to_the_normal_one():
+    values = torch.randn(400, generator=torch.Generator().manual_seed(0)).double()
+    figure = cluster_ratio(values.tolist(), [1.0] * 400, [str(n) for n in range(400)])
+    half = 1.96 * values.std().item() / math.sqrt(400)
+    assert figure["value"] == pytest.approx(values.mean().item())
+    assert figure["high"] - figure["value"] == pytest.approx(half, rel=0.15)
+    assert figure["value"] - figure["low"] == pytest.approx(half, rel=0.15)
+
+
+def test_margin_is_winner_minus_loser():
+    assert mean_margin([Scored("p", [2, 1], [0.5, 2.0]), Scored("q", [1, 2], [0.0, 1.0])])["value"] == 0.25
+
+
+def test_a_sure_and_always_wrong_reward_is_badly_calibrated_and_a_modest_one_well():
+    wrong = [Scored(f"p{n}", [1, 2], [0.0, 10.0]) for n in range(10)]
+    assert calibration_error(wrong)["value"] == pytest.approx(1, abs=0.01)
+    d = math.log(3)  # says 75 %, is right 3 times of 4
+    modest = [Scored(f"p{n}", [1, 2], [d, 0.0] if n % 4 else [0.0, d]) for n in range(40)]
+    assert calibration_error(modest)["value"] == pytest.approx(0, abs=1e-6)
+
+
+def test_length_baseline_lets_the_longer_completion_win(base):
+    figure = length_baseline(load_tokenizer(base), make_rankings(12))
+    assert 0.5 < figure["value"] < 1  # better ones carry more exclamation marks, on texts of random length
+
+
+def test_a_policy_has_no_divergence_from_itself(base):
+    model, tokenizer = load_policy(base)
+    draws = draw_for_evaluation(model, tokenizer, PROMPTS, max_new_tokens=6)
+    figure = kl_from_reference(model, tokenizer, PROMPTS, draws, reference=model)
+    assert figure["per_completion"]["value"] == pytest.approx(0, abs=1e-6)
+    assert figure["per_completion"]["n"] == len(draws) == 8
+    assert figure["per_token"]["n"] == sum(len(draw.ids) for draw in draws)
+
+
+def test_divergence_equals_the_sum_over_the_whole_vocabulary_at_each_drawn_token(base):
+    model, tokenizer = load_policy(base)
+    other, _ = load_policy(base)
+    with torch.no_grad():
+        other.model.norm.weight.mul_(0.7)
+    draws = draw_for_evaluation(model, tokenizer, PROMPTS[:2], samples=1, max_new_tokens=5)
+    figure = kl_from_reference(model, tokenizer, PROMPTS[:2], draws, reference=other)
+    from training.engine import encode_prompt
+
+    by_hand = []
+    for draw in draws:
+        prompt = encode_prompt(tokenizer, PROMPTS[draw.prompt])
+        ids = torch.tensor([prompt + draw.ids])
+        with torch.no_grad():
+            p, q = (m(ids).logits[0, len(prompt) - 1 : -1].softmax(-1) for m in (model, other))
+        by_hand.append((p * (p / q).log()).sum().item())
+    assert figure["per_completion"]["value"] == pytest.approx(sum(by_hand) / 2, rel=1e-3)
+    assert figure["per_completion"]["value"] > 0
+
+
+def test_length_drift_shows_answers_that_shrink():
+    before = [Draw(n // 2, [1] * 20, "", False) for n in range(8)]
+    after = [Draw(n // 2, [1] * (4 + n), "", True) for n in range(8)]
+    drift = length_drift(before, after)
+    assert drift["before"]["value"] == 20
+    assert drift["after"]["value"] == 7.5
+    assert drift["ratio"]["value"] == pytest.approx(7.5 / 20)
+    assert drift["ratio"]["high"] < 1
+    assert (drift["finished_before"]["value"], drift["finished_after"]["value"]) == (0, 1)
