@@ -19,7 +19,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 VAR_DIR = Path(env.text("LUCE_VAR") or BASE_DIR / "var").absolute()
 try:
-    VAR_DIR.mkdir(parents=True, exist_ok=True)
+    # passwords' hashes lie in it: on a machine of several people it is its owner's alone
+    VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 except OSError as error:
     raise ImproperlyConfigured(f"Cannot make the data folder {VAR_DIR}: {error.strerror}. LUCE_VAR names it.") from None
 DEBUG = env.switch("LUCE_DEBUG", default=False)
@@ -254,5 +255,9 @@ LOGGING = {
         "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
         # every page that is not there is a line of luce.request already
         "django.request": {"level": "ERROR"},
+        # that the clock ticks is no news; a task that fails is
+        "celery.beat": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
     },
 }

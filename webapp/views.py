@@ -60,6 +60,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     body: dict[str, Any] = {"ready": not failing, "checks": {check.name: check.as_json() for check in checks}}
     if failing:
         body["failing"] = failing
+        log.warning("not ready", extra={"failing": failing})
     return JsonResponse(body, status=503 if failing else 200)
 
 

@@ -66,12 +66,13 @@ def bring_up(tree: Tree, options: Options, listening: int, say: Callable[[str], 
     prepare_database(say)
     call_command("collectstatic", interactive=False, verbosity=0)
     environment = {"LUCE_DEMO": "1", "REDIS_URL": start_broker(tree, say), "PYTHONUNBUFFERED": "1"}
-    say(f"starting the web server on port {options.port} and two Celery workers; logs in {short(log_folder())}")
+    # before the workers, so that the model starts to answer the moment its worker is up
+    arguments = ["load_demo_project"] if options.sample else ["load_demo_project", "--no-sampling"]
+    step(tree, "load-demo", *arguments, environment=environment)
+    say(f"starting the web server on port {options.port} and the Celery workers; logs in {short(log_folder())}")
     tree.start(*workers(environment))
     tree.start(web(environment, listening))
     wait_until_ready(tree, options.port)
-    arguments = ["load_demo_project"] if options.sample else ["load_demo_project", "--no-sampling"]
-    step(tree, "load-demo", *arguments, environment=environment)
 
 
 def is_prepared() -> bool:
@@ -134,7 +135,7 @@ def workers(environment: Mapping[str, str]) -> list[Child]:
     gpu = ["worker", "--queues", "gpu", "--hostname", "gpu@%h", "--pool", "solo"]
     return [
         Child("worker", [*CELERY, *light, *quiet], log("worker"), cold, patience=6.0),
-        Child("gpu-worker", [*CELERY, *gpu, *quiet], log("gpu-worker"), cold, patience=6.0, niceness=10),
+        Child("gpu-worker", [*CELERY, *gpu, *quiet], log("gpu-worker"), cold, patience=6.0, niceness=5),
         Child(
             "clock", [*CELERY, "beat", "--schedule", schedule, "--pidfile=", "--loglevel", "INFO"], log("clock"), cold
         ),
