@@ -27,7 +27,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--split",
             choices=["train", "heldout"],
-            help="Only these prompts. Without it luce gives all and trl the train split: nothing trains on held-out prompts.",
+            help="Only these prompts. Without it luce gives all; trl gives train: nothing trains on held-out ones.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -1,0 +1,67 @@
+"""What all tests share: which database they run on, and people and projects to test with."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "live_server"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "database: touches the database, so it runs on SQLite and on PostgreSQL")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what touches the database: `pytest -m database` is the second pass of `make test`."""
+    for item in items:
+        if item.get_closest_marker("django_db") or DATABASE_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker("database")
+
+
+def pytest_report_header() -> str:
+    return f"database: {os.environ.get('LUCE_TEST_DATABASE') or 'sqlite'}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def guards_leave_before_a_flush(django_db_blocker: Any) -> Iterator[None]:
+    """Between tests SQLite is emptied by DELETE, which the guards of frozen batches refuse; PostgreSQL truncates.
+
+    They leave just before; the migrate signal that follows every flush brings them back.
+    """
+    from django.db.backends.sqlite3.operations import DatabaseOperations
+
+    from labeling.models.guards import LABELING_GUARDS
+    from training.models.guards import TRAINING_GUARDS
+
+    flush = DatabaseOperations.sql_flush
+    drops = [drop for guard in LABELING_GUARDS + TRAINING_GUARDS for drop in guard.drop("sqlite")]
+
+    def without_guards(self: Any, *args: Any, **kwargs: Any) -> list[str]:
+        return drops + flush(self, *args, **kwargs)
+
+    DatabaseOperations.sql_flush = without_guards
+    yield
+    DatabaseOperations.sql_flush = flush
+
+
+@pytest.fixture
+def person(db: None) -> Callable[..., Any]:
+    """Make a person by name: person("ann"), person("bot", simulated=True)."""
+    from django.contrib.auth import get_user_model
+
+    def make(name: str, **fields: Any) -> Any:
+        return get_user_model().objects.create_user(username=name, password="tea and biscuits", **fields)
+
+    return make
+
+
+@pytest.fixture
+def human_data() -> Path:
+    """The folder of real human preference data beside the project (or LUCE_DATA); skips where there is none."""
+    folder = Path(os.environ.get("LUCE_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(f"No human preference data at {folder}; set LUCE_DATA to the folder that holds it.")
+    return folder
