@@ -26,25 +26,29 @@ def pytest_report_header() -> str:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def guards_leave_before_a_flush(django_db_blocker: Any) -> Iterator[None]:
+def guards_leave_before_a_flush() -> Iterator[None]:
     """Between tests SQLite is emptied by DELETE, which the guards of frozen batches refuse; PostgreSQL truncates.
 
     They leave just before; the migrate signal that follows every flush brings them back.
     """
-    from django.db.backends.sqlite3.operations import DatabaseOperations
+    from django.db import connection
 
     from labeling.models.guards import LABELING_GUARDS
     from training.models.guards import TRAINING_GUARDS
 
-    flush = DatabaseOperations.sql_flush
+    if connection.vendor != "sqlite":
+        yield
+        return
+    operations = type(connection.ops)
+    flush = operations.sql_flush
     drops = [drop for guard in LABELING_GUARDS + TRAINING_GUARDS for drop in guard.drop("sqlite")]
 
     def without_guards(self: Any, *args: Any, **kwargs: Any) -> list[str]:
         return drops + flush(self, *args, **kwargs)
 
-    DatabaseOperations.sql_flush = without_guards
+    operations.sql_flush = without_guards
     yield
-    DatabaseOperations.sql_flush = flush
+    operations.sql_flush = flush
 
 
 @pytest.fixture

