@@ -1,3 +1,23 @@
-"""Addresses of this package; the site includes them."""
+"""Addresses of the labeling pages. The overview of a project stands in training.pages: it shows models too."""
 
-urlpatterns: list = []
+from django.urls import path
+
+from labeling.pages import comparison, exchange, people, prompts, rank, settings
+
+urlpatterns = [
+    path("p/new/", settings.new_project, name="project-new"),
+    path("p/<slug:slug>/rank/", rank.rank, name="rank"),
+    path("p/<slug:slug>/rank/<int:assignment_id>/submit", rank.submit, name="rank-submit"),
+    path("p/<slug:slug>/rank/<int:assignment_id>/skip", rank.skip, name="rank-skip"),
+    path("p/<slug:slug>/rank/<int:assignment_id>/renew", rank.renew, name="rank-renew"),
+    path("p/<slug:slug>/comparisons/<int:pk>/", comparison.comparison, name="comparison"),
+    path("p/<slug:slug>/disagreements/", comparison.disagreements, name="disagreements"),
+    path("p/<slug:slug>/prompts/", prompts.prompts, name="prompts"),
+    path("p/<slug:slug>/prompts/<int:pk>/", prompts.prompt, name="prompt"),
+    path("p/<slug:slug>/people/", people.people, name="people"),
+    path("p/<slug:slug>/people/<int:pk>/", people.member, name="member"),
+    path("p/<slug:slug>/settings/", settings.project_settings, name="project-settings"),
+    path("p/<slug:slug>/state/", settings.project_state, name="project-state"),
+    path("p/<slug:slug>/import/", exchange.import_page, name="import"),
+    path("p/<slug:slug>/export/<str:format>/", exchange.export, name="export"),
+]

@@ -1,0 +1,97 @@
+"""How far people agree, as the overview shows it: computed once for a state of the judgments, then kept."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.cache import cache
+from django.db.models import Count, Max
+
+from labeling.models import Judgment, Project
+from labeling.pages.forest import Forest, forest, interval_text, text
+from labeling.queries.disagreements import SplitComparison, most_split
+from labeling.queries.votes import agreement_of_project
+
+KEPT_SECONDS = 24 * 3600
+PAIRS_SHOWN = 20
+SPLITS_SHOWN = 5
+
+
+def agreement_shown(project: Project) -> dict[str, Any]:
+    """`everyone` and `pairs` (Forest), `sentence`, `pairs_left_out`, and `splits`, the most disputed comparisons."""
+    last = Judgment.objects.filter(assignment__comparison__project=project).aggregate(last=Max("pk"), all=Count("pk"))
+    state = f"{project.pk}:{last['last']}:{last['all']}"
+    report = _kept(f"agreement:{state}", lambda: agreement_of_project(project))
+    pairs = sorted(report["cohen_kappa"], key=lambda pair: (-pair["n"], pair["annotators"]))
+    return {
+        "everyone": _everyone(report),
+        "pairs": _pairs(pairs[:PAIRS_SHOWN]),
+        "pairs_left_out": max(0, len(pairs) - PAIRS_SHOWN),
+        "sentence": sentence(report),
+        "splits": _kept(f"splits:{state}", lambda: _splits(project)),
+        "simulated": report["simulated_judgments"],
+        "judgments": report["judgments"],
+    }
+
+
+def sentence(report: dict[str, Any]) -> str:
+    """What the plot shows, in words; empty when there is nothing to show."""
+    percent, alpha = report["percent_agreement"], report["krippendorff_alpha"]["nominal"]
+    if percent["value"] is None:
+        return ""
+    words = f"Two people who judge the same two answers say the same in {text(percent['value'], 'percent')} of cases"
+    if percent["low"] is not None:
+        words += f" (95 % interval {interval_text(percent['low'], percent['high'], 'percent')})"
+    if alpha["value"] is None:
+        return f"{words}."
+    return f"{words}. Corrected for chance that is an α of {text(alpha['value'])}: {_in_words(alpha)}."
+
+
+def _in_words(alpha: dict[str, Any]) -> str:
+    """Krippendorff's own thresholds (2004, ch. 11.4), and chance."""
+    if alpha["low"] is not None and alpha["low"] <= 0 <= alpha["high"]:
+        return "not clearly more than chance"
+    if alpha["value"] < 0:
+        return "less than chance, so people may read the guidelines in opposite ways"
+    if alpha["value"] >= 0.8:
+        return "reliable"
+    if alpha["value"] >= 0.667:
+        return "enough for tentative conclusions"
+    return "more than chance, and short of the 0.667 that conclusions about single answers would need"
+
+
+def _everyone(report: dict[str, Any]) -> Forest:
+    alpha = report["krippendorff_alpha"]
+    return forest(
+        [
+            ({"text": "Percent agreement", "about": "not corrected for chance"}, report["percent_agreement"]),
+            ({"text": "Krippendorff α, nominal", "about": "any two different votes differ alike"}, alpha["nominal"]),
+            ({"text": "Krippendorff α, ordinal", "about": "a tie lies between the two preferences"}, alpha["ordinal"]),
+            ({"text": "Fleiss κ", "about": "any number of judges"}, report["fleiss_kappa"]),
+            ({"text": "Kendall τ-b", "about": "of whole rankings, mean over pairs of judges"}, report["tau_b"]),
+        ],
+        chance=0.0,
+        chance_label="what chance alone would give, for all but percent agreement",
+    )
+
+
+def _pairs(pairs: list[dict[str, Any]]) -> Forest:
+    names = {name for pair in pairs for name in pair["annotators"]}
+    person_of = {person.username: person for person in get_user_model().objects.filter(username__in=names)}
+    rows = [
+        ({"people": [person_of.get(name, {"username": name}) for name in pair["annotators"]]}, pair) for pair in pairs
+    ]
+    return forest(rows, chance=0.0, chance_label="what chance alone would give")
+
+
+def _splits(project: Project) -> list[SplitComparison]:
+    return most_split(project, limit=SPLITS_SHOWN)
+
+
+def _kept(key: str, compute: Callable[[], Any]) -> Any:
+    """Judgments are never changed, so what was computed from the same last judgment still holds."""
+    value = cache.get(key)
+    if value is None:
+        value = compute()
+        cache.set(key, value, KEPT_SECONDS)
+    return value

@@ -1,0 +1,79 @@
+"""Files in and out: import with a report of bad lines, export as a stream."""
+
+from collections.abc import Callable, Iterator
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from labeling.actions.errors import ActionError
+from labeling.actions.importing import ImportReport, import_judgments, import_prompts
+from labeling.models import Project
+from labeling.pages.access import lead_page
+from labeling.queries.export import export_lines
+
+IMPORTS: dict[str, Callable[..., ImportReport]] = {"prompts": import_prompts, "judgments": import_judgments}
+EXPORTS = {"luce": "Luce JSONL", "trl": "TRL JSONL"}
+BAD_LINES_SHOWN = 200
+
+
+class ImportForm(forms.Form):
+    kind = forms.ChoiceField(
+        label="What is in it",
+        choices=[("prompts", "Prompts, with or without completions"), ("judgments", "Judgments")],
+        widget=forms.RadioSelect,
+        initial="prompts",
+    )
+    file = forms.FileField(label="JSON Lines file", help_text="One JSON object a line, UTF-8.")
+    skip_bad = forms.BooleanField(
+        label="Leave out bad lines",
+        required=False,
+        help_text="Import the good lines even when others are bad. Off, one bad line keeps the whole file out.",
+    )
+
+
+@lead_page
+def import_page(request: HttpRequest, project: Project) -> HttpResponse:
+    """Upload a file; "check" goes through all of it, tells what would come in, and stores nothing."""
+    form = ImportForm(request.POST or None, request.FILES or None)
+    context = {"project": project, "form": form, "exports": EXPORTS, "section": "import"}
+    if request.method == "POST" and form.is_valid():
+        check = request.POST.get("do") == "check"
+        try:
+            report = _read(project, form.cleaned_data, check=check)
+        except ActionError as error:
+            form.add_error("file", str(error))
+        else:
+            stored = report.stored and not check
+            context |= {"report": report, "bad": report.bad[:BAD_LINES_SHOWN], "checked": check, "stored": stored}
+    return render(request, "labeling/import.html", context, status=422 if form.errors else 200)
+
+
+def _read(project: Project, cleaned: dict, *, check: bool) -> ImportReport:
+    with transaction.atomic():
+        report = IMPORTS[cleaned["kind"]](
+            project=project, lines=_lines(cleaned["file"]), skip_bad=cleaned["skip_bad"] or check
+        )
+        if check:
+            transaction.set_rollback(True)
+    return report
+
+
+def _lines(file: UploadedFile) -> Iterator[bytes]:
+    yield from file
+
+
+@require_safe
+@lead_page
+def export(request: HttpRequest, project: Project, format: str) -> StreamingHttpResponse:
+    """Download `format` ("luce" or "trl"), line by line in constant memory."""
+    if format not in EXPORTS:
+        raise Http404(f"There is no export format {format!r}; there are luce and trl.")
+    return StreamingHttpResponse(
+        export_lines(project, format=format),
+        content_type="application/jsonl; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{project.slug}-{format}.jsonl"'},
+    )

@@ -1,0 +1,141 @@
+"""Opening a project, its guidelines, and stopping and starting it."""
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from labeling.actions.errors import ActionError
+from labeling.actions.projects import create_project, publish_guideline, set_project_state, update_project
+from labeling.models import Project
+from labeling.pages.access import lead_page
+from labeling.policies import may_create_project, require
+
+RESERVED_SLUGS = {"new"}
+
+
+class ProjectForm(forms.ModelForm):
+    """Checks a project's fields. `create_project` writes it; this form's `save` is never called."""
+
+    class Meta:
+        model = Project
+        fields = ("name", "slug", "description", "k", "allow_ties", "overlap", "lease_seconds")
+        labels = {"slug": "Address", "lease_seconds": "Lease, in seconds", "overlap": "Judgments per comparison"}
+        help_texts = {"slug": "The last part of the project's address: small letters, digits and hyphens."}
+        widgets = {"description": forms.Textarea(attrs={"rows": 3})}
+
+    def clean_slug(self) -> str:
+        slug = self.cleaned_data["slug"].lower()
+        if slug in RESERVED_SLUGS:
+            raise forms.ValidationError(f"“{slug}” is an address of Luce itself. Choose another one.")
+        return slug
+
+
+class SettingsForm(ProjectForm):
+    """What may change while people work; the address stays, for links keep working."""
+
+    slug = None  # type: ignore[assignment]
+
+    class Meta(ProjectForm.Meta):
+        fields = ("name", "description", "k", "allow_ties", "overlap", "lease_seconds")
+
+    def clean_slug(self) -> str:
+        return self.instance.slug
+
+
+class GuidelineForm(forms.Form):
+    text = forms.CharField(
+        label="Guidelines",
+        widget=forms.Textarea(attrs={"rows": 20, "spellcheck": "true"}),
+        help_text="Markdown. Saving makes a new version; judgments made before keep the version they were made under.",
+    )
+
+
+@login_required
+def new_project(request: HttpRequest) -> HttpResponse:
+    """The form of a new project; its maker becomes its lead."""
+    require(may_create_project(request.user), "open a project: ask a lead or the operator to open it")
+    form = ProjectForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            project = create_project(by=request.user, **form.cleaned_data)
+        except ActionError as error:
+            _add_error(form, error)
+        else:
+            messages.success(request, f"{project.name} is open. Next: import prompts.")
+            return redirect("import", slug=project.slug)
+    return render(request, "labeling/project_new.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@lead_page
+def project_settings(request: HttpRequest, project: Project) -> HttpResponse:
+    """Guidelines with their versions, the project's settings, and pausing. Each form says which one it is in `do`."""
+    latest = project.guidelines.first()
+    do = request.POST.get("do") if request.method == "POST" else None
+    guideline_form = GuidelineForm(
+        request.POST if do == "guidelines" else None, initial={"text": latest.text if latest else ""}
+    )
+    settings_form = SettingsForm(request.POST if do == "settings" else None, instance=_copy(project))
+    if do == "guidelines" and guideline_form.is_valid():
+        return _publish(request, project, guideline_form)
+    if do == "settings" and settings_form.is_valid() and _update(project, settings_form):
+        messages.success(request, "Saved.")
+        return redirect("project-settings", slug=project.slug)
+    return render(
+        request,
+        "labeling/settings.html",
+        {
+            "project": project,
+            "guideline_form": guideline_form,
+            "settings_form": settings_form,
+            "versions": project.guidelines.select_related("author"),
+            "latest": latest,
+            "section": "settings",
+        },
+        status=422 if guideline_form.errors or settings_form.errors else 200,
+    )
+
+
+def _publish(request: HttpRequest, project: Project, form: GuidelineForm) -> HttpResponse:
+    guideline = publish_guideline(project=project, text=form.cleaned_data["text"], author=request.user)
+    messages.success(request, f"Guidelines version {guideline.version} is what people see from now on.")
+    return redirect("project-settings", slug=project.slug)
+
+
+def _update(project: Project, form: forms.ModelForm) -> bool:
+    try:
+        update_project(project=project, **form.cleaned_data)
+    except ActionError as error:
+        _add_error(form, error)
+        return False
+    return True
+
+
+def _copy(project: Project) -> Project:
+    """For the form to fill in while it checks: the page goes on showing what is stored."""
+    return Project.objects.get(pk=project.pk)
+
+
+@require_POST
+@lead_page
+def project_state(request: HttpRequest, project: Project) -> HttpResponse:
+    """Pause or resume."""
+    state = request.POST.get("state")
+    if state not in (Project.State.ACTIVE, Project.State.PAUSED):
+        messages.error(request, "A project can be paused or resumed here, nothing else.")
+    else:
+        set_project_state(project=project, state=state)
+        words = (
+            "Paused: nobody is given new work."
+            if state == Project.State.PAUSED
+            else "Resumed: work is given out again."
+        )
+        messages.success(request, words)
+    return redirect("project-settings", slug=project.slug)
+
+
+def _add_error(form: forms.Form, error: ActionError) -> None:
+    field = getattr(error, "field", None)
+    form.add_error(field if field in form.fields else None, str(error))

@@ -1,0 +1,98 @@
+"""An evaluation: the blind win rate of one model over another, and what became of each comparison."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from labeling.models import Assignment, Project
+from labeling.pages.access import lead_page
+from labeling.pages.forest import forest, interval_text, text
+from training.models import Evaluation, EvaluationComparison
+from training.pages.situation import judgments_missing
+from training.queries.evaluations import win_rate
+
+A_PAGE = 50
+OUTCOMES = {1: "new model", 0: "tie", -1: "old model"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison and how each person decided it."""
+
+    item: EvaluationComparison
+    outcomes: list[dict[str, Any]]
+
+
+@require_safe
+@lead_page
+def evaluation(request: HttpRequest, project: Project, pk: int) -> HttpResponse:
+    """Only for leads: it tells which answer is whose, and a reviewer may still have to rank them."""
+    item = get_object_or_404(
+        Evaluation.objects.select_related("model_version", "baseline"), model_version__project=project, pk=pk
+    )
+    page = Paginator(_items(item), A_PAGE).get_page(request.GET.get("page"))
+    rate = win_rate(item)
+    missing = judgments_missing(item)
+    return render(
+        request,
+        "training/evaluation.html",
+        {
+            "project": project,
+            "evaluation": item,
+            "rate": rate,
+            "words": in_words(item, rate),
+            "plot": forest(
+                [(f"{item.model_version.name} over {item.baseline.name}", {"n_unit": "judgments", **rate})],
+                unit="percent",
+                chance=0.5,
+                chance_label="50 %, neither is better",
+            ),
+            "missing": missing,
+            "judged": rate["n"],
+            "wanted": rate["n"] + missing,
+            "page": page,
+            "rows": [Row(each, _outcomes(each)) for each in page],
+            "section": "models",
+        },
+    )
+
+
+def in_words(evaluation: Evaluation, rate: dict[str, Any]) -> str:
+    """What the win rate says, and whether it can be told from a coin."""
+    if rate["value"] is None:
+        return ""
+    new, old = evaluation.model_version.name, evaluation.baseline.name
+    words = f"People prefer {new} to {old} in {text(rate['value'], 'percent')} of judgments"
+    if rate["low"] is None:
+        return f"{words}."
+    words += f" (95 % interval {interval_text(rate['low'], rate['high'], 'percent')})"
+    if rate["low"] > 0.5:
+        return f"{words}: {new} is better."
+    if rate["high"] < 0.5:
+        return f"{words}: {old} is better. Going back to it is one press on its page."
+    return f"{words}: that is not yet more than a coin would show."
+
+
+def _items(evaluation: Evaluation) -> QuerySet[EvaluationComparison]:
+    judged = Assignment.objects.filter(state=Assignment.State.JUDGED).select_related("annotator", "latest")
+    return (
+        evaluation.items.select_related("comparison__prompt")
+        .prefetch_related(Prefetch("comparison__assignments", queryset=judged, to_attr="judged"))
+        .order_by("id")
+    )
+
+
+def _outcomes(item: EvaluationComparison) -> list[dict[str, Any]]:
+    """Each person's decision, in words. A rank that is missing decides nothing."""
+    rows = []
+    for assignment in item.comparison.judged:
+        ranks = assignment.latest.ranks
+        model, baseline = ranks[item.model_position], ranks[item.baseline_position]
+        word = "not ranked" if model is None or baseline is None else OUTCOMES[(model < baseline) - (model > baseline)]
+        rows.append({"person": assignment.annotator, "outcome": word})
+    return rows

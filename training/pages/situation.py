@@ -1,0 +1,83 @@
+"""Reads the facts of a project from which the overview says what needs doing."""
+
+from dataclasses import dataclass
+
+from django.db.models import Count, Q, Sum
+
+from labeling.models import Judgment, Membership, Project
+from labeling.queries.progress import Progress
+from training.models import Batch, Evaluation, ModelVersion, Promotion, TrainingRun
+from training.pages.next_steps import Situation
+from training.queries.runs import LIVE
+
+
+@dataclass(frozen=True)
+class NewRankings:
+    """Judgments that collect preferences: of train and held-out prompts, and how many the last batch did not have."""
+
+    train: int
+    heldout: int
+    new: int
+
+
+def new_rankings(project: Project) -> NewRankings:
+    """Counts of current judgments, and those made since the batch that was trained on last."""
+    collected = Judgment.objects.filter(
+        latest_of__comparison__project=project, latest_of__comparison__purpose="collect", latest_of__state="judged"
+    )
+    batch = Batch.objects.filter(project=project, runs__state=TrainingRun.State.SUCCEEDED).order_by("-runs__id").first()
+    fresh = Q(created__gt=batch.created) if batch else Q()
+    counts = collected.aggregate(
+        train=Count("pk", filter=Q(latest_of__comparison__prompt__split="train")),
+        heldout=Count("pk", filter=Q(latest_of__comparison__prompt__split="heldout")),
+        new=Count("pk", filter=fresh & Q(latest_of__comparison__prompt__split="train")),
+    )
+    return NewRankings(**counts)
+
+
+def situation_of(project: Project, progress: Progress) -> Situation:
+    """The facts of the project now."""
+    runs = list(TrainingRun.objects.filter(project=project).only("id", "kind", "state")[:50])
+    evaluation = Evaluation.objects.filter(model_version__project=project).first()
+    members = project.memberships.filter(state=Membership.State.ACTIVE)
+    return Situation(
+        active=project.state == Project.State.ACTIVE,
+        has_guidelines=project.guidelines.exists(),
+        prompts=progress.prompts,
+        unanswered_prompts=progress.prompts - progress.prompts_with_completions,
+        comparisons=progress.comparisons,
+        judgments_wanted=max(0, progress.wanted - progress.judgments),
+        judgments=progress.judgments,
+        new_judgments=new_rankings(project).new,
+        annotators=members.exclude(role=Membership.Role.LEAD).count(),
+        sampling=any(run.kind == TrainingRun.Kind.SAMPLING and run.state in LIVE for run in runs),
+        training=any(run.kind == TrainingRun.Kind.REWARD_DPO and run.state in LIVE for run in runs),
+        failed_run=_failed(runs),
+        unseen_model=_unseen_model(project),
+        evaluation=evaluation.pk if evaluation else None,
+        evaluation_wanted=judgments_missing(evaluation) if evaluation else 0,
+    )
+
+
+def judgments_missing(evaluation: Evaluation) -> int:
+    """Judgments still wanted on an evaluation's comparisons."""
+    wanted = evaluation.comparisons.aggregate(all=Sum("overlap", default=0))["all"]
+    judged = evaluation.comparisons.aggregate(all=Count("assignments", filter=Q(assignments__state="judged")))["all"]
+    return max(0, wanted - judged)
+
+
+def _failed(runs: list[TrainingRun]) -> int | None:
+    """The newest run of a kind, when it failed."""
+    for kind in TrainingRun.Kind.values:
+        newest = next((run for run in runs if run.kind == kind), None)
+        if newest and newest.state == TrainingRun.State.FAILED:
+            return newest.pk
+    return None
+
+
+def _unseen_model(project: Project) -> int | None:
+    """The newest trained policy, when nobody has promoted it or anything after it."""
+    newest = ModelVersion.objects.filter(project=project, kind="policy", run__isnull=False).first()
+    if newest is None or Promotion.objects.filter(project=project, created__gt=newest.created).exists():
+        return None
+    return newest.pk
