@@ -30,7 +30,7 @@ def words(rng: random.Random, shortest: int, longest: int) -> str:
 
 
 def make_rankings(count: int, k: int = 4, seed: int = 0, prefix: str = "r") -> list[Ranking]:
-    """Rankings of random texts in which a completion with more exclamation marks is better."""
+    """Rankings of random texts in which more exclamation marks, and fewer question marks, are better."""
     rng = random.Random(seed)
     rankings = []
     for number in range(count):
@@ -39,7 +39,7 @@ def make_rankings(count: int, k: int = 4, seed: int = 0, prefix: str = "r") -> l
         rankings.append(
             Ranking(
                 [{"role": "user", "content": words(rng, 5, 25)}],
-                [words(rng, 4, 16) + "!" * (3 * m) for m in marks],
+                [words(rng, 4, 16) + "!" * (2 * m) + "?" * (2 * (k - 1 - m)) for m in marks],
                 [k - m for m in marks],
                 id=f"{prefix}{number}",
             )

@@ -3,9 +3,9 @@ import math
 import pytest
 import torch
 
-from tests.training.engine.conftest import make_rankings
 from training.engine import (
     Draw,
+    Ranking,
     Scored,
     calibration_error,
     draw_for_evaluation,
@@ -78,8 +78,14 @@ def test_a_sure_and_always_wrong_reward_is_badly_calibrated_and_a_modest_one_wel
 
 
 def test_length_baseline_lets_the_longer_completion_win(base):
-    figure = length_baseline(load_tokenizer(base), make_rankings(12))
-    assert 0.5 < figure["value"] < 1  # better ones carry more exclamation marks, on texts of random length
+    ask = [{"role": "user", "content": "How?"}]
+    rankings = [
+        Ranking(ask, ["longest of all", "shorter", "short"], [1, 3, 2]),
+        Ranking([*ask, *ask], ["same", "size"], [1, 2]),
+    ]
+    figure = length_baseline(load_tokenizer(base), rankings)
+    assert figure["value"] == pytest.approx((2 + 0 + 0.5) / 4)
+    assert figure["n"] == 4
 
 
 def test_a_policy_has_no_divergence_from_itself(base):

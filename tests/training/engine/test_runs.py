@@ -219,7 +219,7 @@ def test_a_reward_model_learns_what_people_prefer_whatever_is_trained(base, tmp_
 
 
 def test_a_policy_learns_what_people_prefer(base, tmp_path):
-    settings = PolicySettings(epochs=6, learning_rate=1e-2, beta=0.5, nll_weight=0, evaluation_tokens=8)
+    settings = PolicySettings(epochs=6, learning_rate=5e-3, beta=0.5, nll_weight=0, evaluation_tokens=8)
     result = train_policy(base, make_rankings(30), make_rankings(20, seed=1, prefix="h"), settings, tmp_path)
     assert result.metrics["heldout"]["accuracy"]["low"] > 0.6
     assert result.metrics["heldout"]["margin"]["low"] > 0
