@@ -126,18 +126,21 @@ def web(environment: Mapping[str, str], listening: int) -> Child:
 def workers(environment: Mapping[str, str]) -> list[Child]:
     """Short tasks; long tasks, one at a time, giving way to the pages; and the clock.
 
-    SIGTERM is a cold shutdown here: a training goes on from its last checkpoint at the next start.
+    Told to stop, a worker in the middle of a run gives it back after the step it is at (training.actions.runs), and
+    the next start goes on from the last checkpoint.
     """
-    cold = {**environment, "REMAP_SIGTERM": "SIGQUIT"}
     quiet = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
     schedule = str(settings.VAR_DIR / "celerybeat-schedule")
     light = ["worker", "--queues", "light", "--hostname", "light@%h", "--pool", "threads", "--concurrency", "2"]
     gpu = ["worker", "--queues", "gpu", "--hostname", "gpu@%h", "--pool", "solo"]
     return [
-        Child("worker", [*CELERY, *light, *quiet], log("worker"), cold, patience=6.0),
-        Child("gpu-worker", [*CELERY, *gpu, *quiet], log("gpu-worker"), cold, patience=6.0, niceness=5),
+        Child("worker", [*CELERY, *light, *quiet], log("worker"), environment, patience=6.0),
+        Child("gpu-worker", [*CELERY, *gpu, *quiet], log("gpu-worker"), environment, patience=10.0, niceness=5),
         Child(
-            "clock", [*CELERY, "beat", "--schedule", schedule, "--pidfile=", "--loglevel", "INFO"], log("clock"), cold
+            "clock",
+            [*CELERY, "beat", "--schedule", schedule, "--pidfile=", "--loglevel", "INFO"],
+            log("clock"),
+            environment,
         ),
     ]
 
