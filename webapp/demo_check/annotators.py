@@ -1,4 +1,4 @@
-"""Simulated annotators: seeded programs that sign in and rank over HTTP as people do, and say that they are simulated."""
+"""Simulated annotators: seeded programs that sign in and rank over HTTP as people do, and say so."""
 
 import random
 import threading
