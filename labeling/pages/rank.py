@@ -182,7 +182,9 @@ def to_canonical(ranks: Any, shown: Sequence[int]) -> Any:
 # What goes out
 
 
-def _go_on(request: HttpRequest, project: Project, words: str = "", problem: str = "", status: int = 200) -> HttpResponse:
+def _go_on(
+    request: HttpRequest, project: Project, words: str = "", problem: str = "", status: int = 200
+) -> HttpResponse:
     """The next comparison; without script, by way of the page."""
     if not _wants_fragment(request):
         if words or problem:
@@ -238,6 +240,8 @@ def _item(project: Project, assignment: Assignment) -> dict[str, Any]:
         {"role": message["role"], "who": ROLES.get(message["role"], message["role"]), "text": message["content"]}
         for message in comparison.prompt.messages
     ]
+    if len(turns) == 1:
+        turns[0]["who"] = "Prompt"
     return {
         "project": project,
         "assignment": assignment,
@@ -277,6 +281,8 @@ def _waiting(project: Project, nothing: serving.NothingLeft) -> dict[str, Any]:
         "prompts": prompts,
         "prompts_ready": ready if writing else prompts,
         "next_expiry": soon,
-        "look_again": LOOK_AGAIN["no_comparisons" if writing else nothing.reason] if nothing.reason in LOOK_AGAIN else 0,
+        "look_again": LOOK_AGAIN["no_comparisons" if writing else nothing.reason]
+        if nothing.reason in LOOK_AGAIN
+        else 0,
         "rank_url": reverse("rank", args=[project.slug]),
     }
