@@ -184,7 +184,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 ARTIFACTS_DIR = Path(env.text("LUCE_ARTIFACTS", default=str(VAR_DIR / "artifacts")))
-BUNDLED_MODEL_DIR = Path(env.str("LUCE_BUNDLED_MODEL_DIR", default=str(VAR_DIR / "models" / "SmolLM2-135M-Instruct")))
+BUNDLED_MODEL_DIR = Path(env.text("LUCE_BUNDLED_MODEL_DIR", default=str(VAR_DIR / "models" / "SmolLM2-135M-Instruct")))
 RUN_LEASE_SECONDS = env.number("LUCE_RUN_LEASE_SECONDS", default=60, least=5)
 # 0 leaves the number of threads to PyTorch.
 TORCH_THREADS = env.number("LUCE_TORCH_THREADS", default=0)
