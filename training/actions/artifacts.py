@@ -96,6 +96,14 @@ def clear_work_folder(run: TrainingRun) -> None:
     shutil.rmtree(work_folder(run), ignore_errors=True)
 
 
+def sweep_work_folders() -> None:
+    """Remove what is left of runs that have ended without their worker being there to tidy up."""
+    folders = {path.name: path for path in (Path(settings.VAR_DIR) / "runs").glob("[0-9]*")}
+    live = TrainingRun.objects.filter(pk__in=folders, state__in=["queued", "running"]).values_list("pk", flat=True)
+    for name in folders.keys() - {str(pk) for pk in live}:
+        shutil.rmtree(folders[name], ignore_errors=True)
+
+
 def _link_or_copy(source: str, target: str) -> None:
     try:
         os.link(source, target)

@@ -82,15 +82,15 @@ def sample_evaluation(
 ) -> dict[str, Any]:
     """One answer of each model to every held-out prompt; each pair becomes a comparison as soon as both are there.
 
-    Both answer with the same settings, and with other random numbers than the round's own answers. Pairs that an
-    earlier worker stored are kept. When both models write the same there is nothing to rank: that prompt is counted
-    as identical, and left out.
+    Both answer with the same settings, each with random numbers of its own, other ones than for the round's answers.
+    Pairs that an earlier worker stored are kept. When both models write the same there is nothing to rank: that prompt
+    is counted as identical, and left out.
     """
     settings = {**settings, "k": 1, "group_size": 4 * settings["k"], "seed": settings.get("seed", 0) + 1_000_003}
     settings["evaluation"] = evaluation.pk
     prompts = _heldout_without_pair(evaluation)
     reporter.stage("answers before", of=len(prompts))
-    baseline = _answers(evaluation.baseline, prompts, settings, reporter)
+    baseline = _answers(evaluation.baseline, prompts, {**settings, "seed": settings["seed"] + 1}, reporter)
     reporter.stage("answers after", of=len(prompts))
     identical = missing = 0
     for prompt, answer in _answer(evaluation.model_version, prompts, settings, reporter):

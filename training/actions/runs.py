@@ -15,7 +15,7 @@ from django.utils import timezone
 from labeling.actions.errors import ActionError
 from labeling.models import Project
 from labeling.policies import may_lead, require
-from training.actions.artifacts import clear_work_folder
+from training.actions.artifacts import clear_work_folder, sweep_work_folders
 from training.actions.batches import freeze_batch
 from training.actions.leases import (
     MAX_ATTEMPTS,
@@ -98,6 +98,8 @@ def queue_sampling(
         require(may_lead(by, project), "sample completions in this project")
     _require_idle(project, TrainingRun.Kind.SAMPLING)
     sampling = check_sampling_settings({**project.sampling, **(settings or {}), "k": k or project.k})
+    # with one seed for all rounds, a model that learned little would write the same answers again
+    sampling["seed"] = sampling.get("seed", 0) + 1009 * (round - 1)
     if split not in (None, "train", "heldout"):
         raise ActionError(f'split must be "train" or "heldout", not {split!r}.', field="split")
     return _queue(
@@ -185,6 +187,7 @@ def _work(run: TrainingRun, owner: str, keeper: LeaseKeeper) -> str:
     from training.engine.errors import Cancelled
 
     reporter = Reporter(run, owner, keeper)
+    sweep_work_folders()
     _set_torch_threads()
     work = train_reward_and_policy if run.kind == TrainingRun.Kind.REWARD_DPO else sample_prompts
     try:

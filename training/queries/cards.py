@@ -23,6 +23,7 @@ FIGURES = [
     ("length.finished_after", "Answers that came to an end, after"),
     ("reward_gain", "Change of the reward on held-out prompts"),
 ]
+DATA = ("batch", "rankings", "heldout_rankings", "selection")
 
 
 def card(model_version: ModelVersion) -> dict[str, Any]:
