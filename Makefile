@@ -15,7 +15,7 @@ PRODUCTION = SECRET_KEY=$$($(PY) -c 'import secrets; print(secrets.token_urlsafe
 	ALLOWED_HOSTS=luce.example.org DATABASE_URL=postgres://luce:x@127.0.0.1:5432/luce \
 	REDIS_URL=redis://127.0.0.1:6379/0 LUCE_DEMO=0 LUCE_DEBUG=0 LUCE_BEHIND_PROXY=1
 # The parts whose behaviour rests on the database run a second time, on PostgreSQL.
-ON_POSTGRES = tests/labeling tests/training tests/webapp -m "not browser and not engine and not once"
+ON_POSTGRES = -m "database and not browser"
 
 .PHONY: help demo demo-check test lint format bench clean ready-demo ready-test
 .DEFAULT_GOAL := help

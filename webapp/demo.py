@@ -56,13 +56,14 @@ def load_demo_project() -> Project:
 
 
 def start_sampling(project: Project) -> bool:
-    """Have the bundled model answer the prompts, unless something answered or is answering them already."""
+    """Have the bundled model answer the prompts, unless it does or did already, or a lead has cancelled it."""
     from training.actions.model_versions import register_bundled_model
     from training.actions.runs import queue_sampling
     from training.models import TrainingRun
 
     version = register_bundled_model(project)
-    if TrainingRun.objects.filter(project=project, kind=TrainingRun.Kind.SAMPLING).exists():
+    sampled = TrainingRun.objects.filter(project=project, kind=TrainingRun.Kind.SAMPLING)
+    if sampled.exclude(state=TrainingRun.State.FAILED).exists():
         return False
     queue_sampling(project=project, by=demo_people()[-1], model_version=version)
     return True
