@@ -54,9 +54,14 @@ def set_project_state(*, project: Project, state: str) -> Project:
 
 @transaction.atomic
 def add_member(*, project: Project, person: Any, role: str = Membership.Role.ANNOTATOR) -> Membership:
-    """Give a person a role, or another one than before. A retired or paused member becomes active again."""
+    """Give a person a role, or another one than before. A retired or paused member becomes active again.
+
+    The last active lead of a project stays its lead.
+    """
     if role not in Membership.Role.values:
         raise ActionError(f'"{role}" is no role; choose one of {", ".join(Membership.Role.values)}.', field="role")
+    if role != Membership.Role.LEAD:
+        _require_another_lead(project.pk, person.pk, "role")
     membership, _ = Membership.objects.update_or_create(
         project=project, person=person, defaults={"role": role, "state": Membership.State.ACTIVE}
     )
@@ -68,14 +73,20 @@ def set_member_state(*, membership: Membership, state: str) -> Membership:
     """Pause, resume or retire a member. The last active lead of a project stays."""
     if state not in Membership.State.values:
         raise ActionError(f'"{state}" is no state; choose one of {", ".join(Membership.State.values)}.', field="state")
-    leads = Membership.objects.select_for_update(no_key=True).filter(
-        project=membership.project_id, role=Membership.Role.LEAD, state=Membership.State.ACTIVE
-    )
-    if state != Membership.State.ACTIVE and set(leads.values_list("pk", flat=True)) == {membership.pk}:
-        raise ActionError("This is the project's only lead; make somebody else a lead first.", "conflict", "state")
+    if state != Membership.State.ACTIVE:
+        _require_another_lead(membership.project_id, membership.person_id, "state")
     membership.state = state
     membership.save(update_fields=["state"])
     return membership
+
+
+def _require_another_lead(project_id: int, person_id: int, field: str) -> None:
+    """Refuse to take the project's only active lead away. Locks the leads: two of them cannot remove each other."""
+    leads = Membership.objects.select_for_update(no_key=True).filter(
+        project=project_id, role=Membership.Role.LEAD, state=Membership.State.ACTIVE
+    )
+    if set(leads.values_list("person_id", flat=True)) == {person_id}:
+        raise ActionError("This is the project's only lead; make somebody else a lead first.", "conflict", field)
 
 
 @transaction.atomic

@@ -42,9 +42,13 @@ def people(request: HttpRequest, project: Project) -> HttpResponse:
     form = MemberForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         person, role = form.cleaned_data["person"], form.cleaned_data["role"]
-        add_member(project=project, person=person, role=role)
-        messages.success(request, f"{person} is {_article(role)} now.")
-        return redirect("people", slug=project.slug)
+        try:
+            add_member(project=project, person=person, role=role)
+        except ActionError as error:
+            form.add_error("role", str(error))
+        else:
+            messages.success(request, f"{person} is {_article(role)} now.")
+            return redirect("people", slug=project.slug)
     context = {
         "project": project,
         "form": form,

@@ -1,5 +1,7 @@
 """Opening a project, its guidelines, and stopping and starting it."""
 
+from typing import Any
+
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -78,10 +80,13 @@ def project_settings(request: HttpRequest, project: Project) -> HttpResponse:
         request.POST if do == "guidelines" else None, initial={"text": latest.text if latest else ""}
     )
     settings_form = SettingsForm(request.POST if do == "settings" else None, instance=_copy(project))
+    saved = ""
     if do == "guidelines" and guideline_form.is_valid():
-        return _publish(request, project, guideline_form)
-    if do == "settings" and settings_form.is_valid() and _update(project, settings_form):
-        messages.success(request, "Saved.")
+        saved = _publish(project, guideline_form, request.user)
+    elif do == "settings" and settings_form.is_valid():
+        saved = _update(project, settings_form)
+    if saved:
+        messages.success(request, saved)
         return redirect("project-settings", slug=project.slug)
     return render(
         request,
@@ -98,19 +103,24 @@ def project_settings(request: HttpRequest, project: Project) -> HttpResponse:
     )
 
 
-def _publish(request: HttpRequest, project: Project, form: GuidelineForm) -> HttpResponse:
-    guideline = publish_guideline(project=project, text=form.cleaned_data["text"], author=request.user)
-    messages.success(request, f"Guidelines version {guideline.version} is what people see from now on.")
-    return redirect("project-settings", slug=project.slug)
+def _publish(project: Project, form: GuidelineForm, by: Any) -> str:
+    """What was done, in words; nothing when the form now holds an error."""
+    try:
+        guideline = publish_guideline(project=project, text=form.cleaned_data["text"], author=by)
+    except ActionError as error:
+        _add_error(form, error)
+        return ""
+    return f"Guidelines version {guideline.version} is what people see from now on."
 
 
-def _update(project: Project, form: forms.ModelForm) -> bool:
+def _update(project: Project, form: forms.ModelForm) -> str:
+    """As `_publish`."""
     try:
         update_project(project=project, **form.cleaned_data)
     except ActionError as error:
         _add_error(form, error)
-        return False
-    return True
+        return ""
+    return "Saved."
 
 
 def _copy(project: Project) -> Project:
