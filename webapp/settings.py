@@ -216,6 +216,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "ProjectState": "labeling.models.project.Project.State",
+        "ComparisonState": "labeling.models.comparison.Comparison.State",
+        "AssignmentState": "labeling.models.assignment.Assignment.State",
+        "RunState": "training.models.run.TrainingRun.State",
+    },
 }
 
 # Safe by default; plain HTTP on a laptop's loopback address needs HTTPS switched off, which `make demo` does.

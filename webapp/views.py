@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Js
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from labeling.policies import may_create_project
@@ -67,6 +68,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 class ApiDocs(SpectacularSwaggerSplitView):
     """Swagger UI from our own files. Its page alone may use inline styles: the policy of the site stays as it is."""
 
+    @extend_schema(exclude=True)
     def get(self, request: Any, *arguments: Any, **named: Any) -> HttpResponseBase:
         response = super().get(request, *arguments, **named)
         response["Content-Security-Policy"] = CONTENT_SECURITY_POLICY + "; style-src 'self' 'unsafe-inline'"

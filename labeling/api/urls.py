@@ -1,3 +1,27 @@
-"""Addresses of this package; the site includes them."""
+"""Addresses of the labeling API, under /api/."""
 
-urlpatterns: list = []
+from django.urls import include, path
+from rest_framework.authtoken.views import ObtainAuthToken
+from rest_framework.routers import SimpleRouter
+from rest_framework.throttling import AnonRateThrottle
+
+from labeling.api.assignments import AssignmentViewSet
+from labeling.api.content import ComparisonViewSet, CompletionViewSet, JudgmentViewSet, PromptViewSet
+from labeling.api.projects import ProjectViewSet
+
+
+class Token(ObtainAuthToken):
+    """A token for a name and a password; as slow as any stranger's calls, against guessing."""
+
+    throttle_classes = [AnonRateThrottle]
+
+
+router = SimpleRouter()
+router.register("projects", ProjectViewSet, basename="api-project")
+router.register("prompts", PromptViewSet, basename="api-prompt")
+router.register("completions", CompletionViewSet, basename="api-completion")
+router.register("comparisons", ComparisonViewSet, basename="api-comparison")
+router.register("assignments", AssignmentViewSet, basename="api-assignment")
+router.register("judgments", JudgmentViewSet, basename="api-judgment")
+
+urlpatterns = [path("token/", Token.as_view(), name="api-token"), path("", include(router.urls))]

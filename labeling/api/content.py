@@ -1,0 +1,155 @@
+"""Prompts, completions, comparisons and judgments: for reviewers to read, and for leads to add."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from labeling.actions.comparisons import add_comparison, change_comparison
+from labeling.actions.completions import add_completion, find_or_add_generator
+from labeling.actions.errors import ActionError
+from labeling.actions.prompts import add_prompt
+from labeling.api.access import REVIEWING, led_project, projects_of
+from labeling.api.errors import ActionView
+from labeling.api.filters import NamedFilters
+from labeling.api.serializers import (
+    ComparisonChangeSerializer,
+    ComparisonSerializer,
+    CompletionSerializer,
+    JudgmentSerializer,
+    NewComparisonSerializer,
+    NewCompletionSerializer,
+    NewPromptSerializer,
+    PromptSerializer,
+)
+from labeling.models import Comparison, Completion, Judgment, Project, Prompt
+
+
+class ReviewedViewSet(ActionView, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet):
+    """Rows of the projects in which the person is a reviewer or a lead; to anybody else they do not exist."""
+
+    filter_backends = [NamedFilters]
+    of_project = "project"
+
+    def reviewed(self) -> QuerySet[Project]:
+        return projects_of(self.request.user, REVIEWING)
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return super().get_queryset().filter(**{f"{self.of_project}__in": self.reviewed()}).order_by("id")
+
+    def led_prompt(self, prompt_id: int) -> Prompt:
+        """The prompt, if the person leads its project."""
+        prompt = get_object_or_404(Prompt.objects.filter(project__in=self.reviewed()), pk=prompt_id)
+        led_project(self.request.user, prompt.project.slug)
+        return prompt
+
+
+class PromptViewSet(ReviewedViewSet):
+    """Prompts of the projects you review or lead."""
+
+    serializer_class = PromptSerializer
+    queryset = Prompt.objects.select_related("project")
+    filters = {
+        "project": ("project__slug", str),
+        "split": ("split", str),
+        "source": ("source", str),
+        "use_case": ("use_case", str),
+    }
+
+    @extend_schema(request=NewPromptSerializer, responses={200: PromptSerializer, 201: PromptSerializer})
+    def create(self, request: Request) -> Response:
+        """Add a prompt, for leads: 201 when it is new, 200 when it was there."""
+        sent = NewPromptSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        fields = dict(sent.validated_data)
+        project = led_project(request.user, fields.pop("project"))
+        prompt, created = add_prompt(project=project, **fields)
+        return Response(PromptSerializer(prompt).data, status=201 if created else 200)
+
+
+class CompletionViewSet(ReviewedViewSet):
+    """Completions of the projects you review or lead; what wrote them is told to leads."""
+
+    serializer_class = CompletionSerializer
+    queryset = Completion.objects.select_related("generator")
+    of_project = "prompt__project"
+    filters = {"project": ("prompt__project__slug", str), "prompt": ("prompt_id", int)}
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), "led_projects": self._led()}
+
+    def _led(self) -> set[int]:
+        if getattr(self, "swagger_fake_view", False):
+            return set()
+        return set(projects_of(self.request.user, ("lead",)).values_list("pk", flat=True))
+
+    @extend_schema(request=NewCompletionSerializer, responses={200: CompletionSerializer, 201: CompletionSerializer})
+    def create(self, request: Request) -> Response:
+        """Add an answer to a prompt, for leads: 201 when it is new, 200 when it was there."""
+        sent = NewCompletionSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        fields = sent.validated_data
+        prompt = self.led_prompt(fields["prompt"])
+        generator = None
+        if "generator" in fields:
+            generator = find_or_add_generator(project=prompt.project, kind=fields["kind"], name=fields["generator"])
+        completion, created = add_completion(prompt=prompt, text=fields["text"], generator=generator)
+        told = CompletionSerializer(completion, context=self.get_serializer_context())
+        return Response(told.data, status=201 if created else 200)
+
+
+class ComparisonViewSet(ReviewedViewSet):
+    """Comparisons of the projects you review or lead."""
+
+    serializer_class = ComparisonSerializer
+    queryset = Comparison.objects.select_related("project").prefetch_related("candidates")
+    filters = {
+        "project": ("project__slug", str),
+        "prompt": ("prompt_id", int),
+        "state": ("state", str),
+        "purpose": ("purpose", str),
+        "round": ("round", int),
+    }
+
+    @extend_schema(request=NewComparisonSerializer, responses={200: ComparisonSerializer, 201: ComparisonSerializer})
+    def create(self, request: Request) -> Response:
+        """Have completions of a prompt ranked, for leads: 201 when it is new, 200 when it was there."""
+        sent = NewComparisonSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        fields = dict(sent.validated_data)
+        prompt = self.led_prompt(fields.pop("prompt"))
+        ids = fields.pop("completions")
+        found = Completion.objects.filter(prompt=prompt).in_bulk(ids)
+        missing = [pk for pk in ids if pk not in found]
+        if missing:
+            raise ActionError(f"Completion {missing[0]} does not answer prompt {prompt.pk}.", field="completions")
+        comparison, created = add_comparison(prompt=prompt, completions=[found[pk] for pk in ids], **fields)
+        return Response(ComparisonSerializer(comparison).data, status=201 if created else 200)
+
+    @extend_schema(request=ComparisonChangeSerializer, responses=ComparisonSerializer)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Pause, resume, retire, reprioritise, or change how many judgments are wanted. For leads."""
+        comparison = self.get_object()
+        led_project(request.user, comparison.project.slug)
+        sent = ComparisonChangeSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        changed = change_comparison(comparison=comparison, **sent.validated_data)
+        return Response(ComparisonSerializer(changed).data)
+
+
+class JudgmentViewSet(ReviewedViewSet):
+    """What people said in the projects you review or lead, every revision."""
+
+    serializer_class = JudgmentSerializer
+    queryset = Judgment.objects.select_related("assignment__annotator")
+    of_project = "assignment__comparison__project"
+    filters = {
+        "project": ("assignment__comparison__project__slug", str),
+        "comparison": ("assignment__comparison_id", int),
+        "annotator": ("assignment__annotator__username", str),
+    }

@@ -1,0 +1,172 @@
+"""Projects: settings, people, figures, export, and the next comparison to rank."""
+
+from dataclasses import asdict
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
+from rest_framework import mixins, serializers
+from rest_framework.decorators import action
+from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from labeling.actions.errors import ActionError
+from labeling.actions.import_lines import read_lines
+from labeling.actions.importing import ImportReport, import_judgments
+from labeling.actions.projects import add_member, create_project, set_project_state, update_project
+from labeling.api.access import led_project, own_project, projects_of, reviewed_project
+from labeling.api.assignments import next_payload
+from labeling.api.errors import ActionView
+from labeling.api.filters import NamedFilters
+from labeling.api.serializers import (
+    MemberSerializer,
+    NextSerializer,
+    ProjectChangeSerializer,
+    ProjectSerializer,
+)
+from labeling.models import Project
+from labeling.policies import may_create_project, require
+from labeling.queries.export import export_lines
+from labeling.queries.progress import Progress, project_progress
+from labeling.queries.votes import agreement_of_project
+
+ProgressSerializer = inline_serializer(
+    "Progress", {name: serializers.IntegerField() for name in Progress.__dataclass_fields__}
+)
+ReportSerializer = inline_serializer(
+    "ImportReport",
+    {
+        "lines": serializers.IntegerField(),
+        "added": serializers.DictField(child=serializers.IntegerField()),
+        "duplicates": serializers.IntegerField(),
+        "bad": serializers.ListField(child=serializers.DictField()),
+        "bad_count": serializers.IntegerField(),
+        "stored": serializers.BooleanField(),
+    },
+)
+UploadSerializer = inline_serializer(
+    "Upload", {"file": serializers.FileField(), "skip_bad": serializers.BooleanField(default=False)}
+)
+
+
+class ProjectViewSet(ActionView, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet):
+    """Your projects."""
+
+    serializer_class = ProjectSerializer
+    queryset = Project.objects.none()
+    lookup_field = "slug"
+    filter_backends = [NamedFilters]
+    filters = {"state": ("state", str)}
+
+    def get_queryset(self) -> QuerySet[Project]:
+        return projects_of(self.request.user).order_by("slug")
+
+    @extend_schema(request=ProjectSerializer, responses={201: ProjectSerializer})
+    def create(self, request: Request) -> Response:
+        """Open a project and lead it."""
+        require(may_create_project(request.user), "open a project; ask somebody who leads one")
+        sent = ProjectSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        project = create_project(by=request.user, **sent.validated_data)
+        return Response(ProjectSerializer(project).data, status=201)
+
+    @extend_schema(request=ProjectChangeSerializer, responses=ProjectSerializer)
+    def partial_update(self, request: Request, slug: str) -> Response:
+        """Change settings, or pause, resume or retire the project. For leads."""
+        project = led_project(request.user, slug)
+        sent = ProjectChangeSerializer(project, data=request.data, partial=True)
+        sent.is_valid(raise_exception=True)
+        changes = dict(sent.validated_data)
+        state = changes.pop("state", None)
+        project = update_project(project=project, **changes)
+        if state is not None:
+            set_project_state(project=project, state=state)
+        return Response(ProjectSerializer(project).data)
+
+    @extend_schema(request=None, responses=NextSerializer)
+    @action(detail=True, methods=["post"])
+    def next(self, request: Request, slug: str) -> Response:
+        """The comparison you hold, or the next one leased to you, with completions in the order to show them."""
+        return Response(next_payload(request.user, own_project(request.user, slug)))
+
+    @extend_schema(responses=ProgressSerializer)
+    @action(detail=True, methods=["get"])
+    def progress(self, request: Request, slug: str) -> Response:
+        """Counts of the project. For reviewers and leads."""
+        return Response(asdict(project_progress(reviewed_project(request.user, slug))))
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("ties", enum=["count", "drop"], description="drop: leave out pairs in which either ties"),
+            OpenApiParameter("purpose", enum=["collect", "evaluate"]),
+        ],
+        responses=OpenApiTypes.OBJECT,
+    )
+    @action(detail=True, methods=["get"], filter_backends=[])
+    def agreement(self, request: Request, slug: str) -> Response:
+        """How far people agree: each figure with interval, n, or why it is undefined. For reviewers and leads."""
+        project = reviewed_project(request.user, slug)
+        ties = _one_of(request, "ties", ("count", "drop")) or "count"
+        purpose = _one_of(request, "purpose", ("collect", "evaluate"))
+        return Response(agreement_of_project(project, ties=ties, purpose=purpose))
+
+    @extend_schema(responses={(200, "application/x-ndjson"): OpenApiTypes.STR})
+    @action(detail=True, methods=["get"], url_path="export/(?P<kind>luce|trl)", filter_backends=[])
+    def export(self, request: Request, slug: str, kind: str) -> StreamingHttpResponse:
+        """The project as JSON Lines, `luce` or `trl`. For leads."""
+        project = led_project(request.user, slug)
+        answer = StreamingHttpResponse(export_lines(project, kind), content_type="application/x-ndjson")
+        answer["Content-Disposition"] = f'attachment; filename="{project.slug}-{kind}.jsonl"'
+        return answer
+
+    @extend_schema(
+        request={"multipart/form-data": UploadSerializer},
+        responses={200: ReportSerializer, 400: OpenApiResponse(ReportSerializer, "Bad lines; nothing was stored.")},
+    )
+    @action(detail=True, methods=["post"], url_path="import", parser_classes=[MultiPartParser])
+    def import_file(self, request: Request, slug: str) -> Response:
+        """Import a Luce JSON Lines file. For leads. Bad lines are listed, and nothing is stored unless `skip_bad`."""
+        project = led_project(request.user, slug)
+        file = request.FILES.get("file")
+        if file is None:
+            raise ActionError("Send the JSON Lines as the file field of a form.", field="file")
+        skip_bad = str(request.data.get("skip_bad", "")).lower() in ("1", "true", "on")
+        report = import_judgments(project=project, lines=read_lines(file), skip_bad=skip_bad)
+        return Response(_told(report), status=200 if report.stored else 400)
+
+    @extend_schema(methods=["get"], responses=MemberSerializer(many=True))
+    @extend_schema(methods=["post"], request=MemberSerializer, responses={201: MemberSerializer})
+    @action(
+        detail=True, methods=["get", "post"], parser_classes=[JSONParser], pagination_class=None, filter_backends=[]
+    )
+    def members(self, request: Request, slug: str) -> Response:
+        """Who does what in the project; POST gives somebody a role. For leads."""
+        project = led_project(request.user, slug)
+        if request.method == "GET":
+            members = project.memberships.select_related("person").order_by("id")
+            return Response(MemberSerializer(members, many=True).data)
+        sent = MemberSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        username = sent.validated_data["person"]["username"]
+        person = get_user_model().objects.filter(username=username).first()
+        if person is None:
+            raise ActionError(f'There is no account "{username}".', "not_found", "username")
+        role = sent.validated_data.get("role", "annotator")
+        member = add_member(project=project, person=person, role=role)
+        return Response(MemberSerializer(member).data, status=201)
+
+
+def _told(report: ImportReport) -> dict[str, Any]:
+    return asdict(report)
+
+
+def _one_of(request: Request, name: str, choices: tuple[str, ...]) -> str | None:
+    value = request.query_params.get(name)
+    if value is not None and value not in choices:
+        raise ActionError(f"{name} must be one of {', '.join(choices)}.", field=name)
+    return value

@@ -1,0 +1,246 @@
+"""The nouns as JSON. What an annotator sees never says which model wrote what, nor what others said."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from labeling.models import Assignment, Comparison, Completion, Judgment, Membership, Project, Prompt
+
+
+class MessageSerializer(serializers.Serializer):
+    """One turn of a chat."""
+
+    role = serializers.ChoiceField(choices=["system", "user", "assistant"])
+    content = serializers.CharField(trim_whitespace=False)
+
+
+class ProjectSerializer(serializers.ModelSerializer):
+    """A campaign and its settings."""
+
+    class Meta:
+        model = Project
+        fields = [
+            *("slug", "name", "description", "state", "k", "allow_ties", "overlap", "lease_seconds"),
+            *("sampling", "seed", "created"),
+        ]
+        read_only_fields = ["state", "created"]
+
+
+class ProjectChangeSerializer(serializers.ModelSerializer):
+    """What may change in a project; the slug may not."""
+
+    state = serializers.ChoiceField(choices=Project.State.choices, required=False)
+
+    class Meta:
+        model = Project
+        fields = ["name", "description", "state", "k", "allow_ties", "overlap", "lease_seconds", "sampling", "seed"]
+
+
+class MemberSerializer(serializers.ModelSerializer):
+    """A person's role in a project."""
+
+    username = serializers.CharField(source="person.username", max_length=150)
+    simulated = serializers.BooleanField(source="person.simulated", read_only=True)
+
+    class Meta:
+        model = Membership
+        fields = ["id", "username", "role", "state", "simulated", "created"]
+        read_only_fields = ["state", "created"]
+
+
+class PromptSerializer(serializers.ModelSerializer):
+    """Chat messages to be answered."""
+
+    project = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    messages = MessageSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Prompt
+        fields = ["id", "project", "messages", "source", "use_case", "tags", "split", "created"]
+
+
+class NewPromptSerializer(serializers.Serializer):
+    """A prompt to add: `messages` is a text, or a list of {role, content}."""
+
+    project = serializers.SlugField()
+    messages = serializers.JSONField()
+    source = serializers.ChoiceField(choices=Prompt.Source.choices, default=Prompt.Source.IMPORTED)
+    use_case = serializers.CharField(default="", allow_blank=True, max_length=60)
+    tags = serializers.ListField(child=serializers.CharField(max_length=60), default=list)
+    split = serializers.ChoiceField(choices=Prompt.Split.choices, default=Prompt.Split.TRAIN)
+
+
+class CompletionSerializer(serializers.ModelSerializer):
+    """One answer. `generator` is told to leads alone: nobody else who ranks may know which model wrote it."""
+
+    generator = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Completion
+        fields = ["id", "prompt", "text", "generator", "tokens", "finished", "created"]
+
+    def get_generator(self, completion: Completion) -> str | None:
+        led = self.context.get("led_projects", ())
+        if completion.generator is None or completion.generator.project_id not in led:
+            return None
+        return completion.generator.name
+
+
+class NewCompletionSerializer(serializers.Serializer):
+    """An answer to add; `generator` names the model or the person that wrote it."""
+
+    prompt = serializers.IntegerField()
+    text = serializers.CharField(trim_whitespace=False, allow_blank=True)
+    generator = serializers.CharField(required=False, max_length=200)
+    kind = serializers.ChoiceField(choices=["imported", "human"], default="imported")
+
+
+class ComparisonSerializer(serializers.ModelSerializer):
+    """A prompt with K completions, listed in canonical order."""
+
+    project = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    completions = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Comparison
+        fields = [
+            *("id", "project", "prompt", "completions", "k", "overlap", "live"),
+            *("priority", "purpose", "round", "state", "created"),
+        ]
+
+    @extend_schema_field(serializers.ListField(child=serializers.IntegerField()))
+    def get_completions(self, comparison: Comparison) -> list[int]:
+        return [candidate.completion_id for candidate in comparison.candidates.all()]
+
+
+class NewComparisonSerializer(serializers.Serializer):
+    """A comparison to add; `completions` are ids in canonical order."""
+
+    prompt = serializers.IntegerField()
+    completions = serializers.ListField(child=serializers.IntegerField(), min_length=2)
+    overlap = serializers.IntegerField(required=False)
+    priority = serializers.IntegerField(default=0, min_value=-(2**31), max_value=2**31 - 1)
+
+
+class ComparisonChangeSerializer(serializers.Serializer):
+    """What may change in a comparison."""
+
+    state = serializers.ChoiceField(choices=Comparison.State.choices, required=False)
+    priority = serializers.IntegerField(required=False, min_value=-(2**31), max_value=2**31 - 1)
+    overlap = serializers.IntegerField(required=False)
+
+
+class JudgmentSerializer(serializers.ModelSerializer):
+    """One revision of what somebody said. `ranks` and `shown` in canonical order; for reviewers and leads."""
+
+    comparison = serializers.IntegerField(source="assignment.comparison_id", read_only=True)
+    annotator = serializers.CharField(source="assignment.annotator.username", read_only=True)
+    simulated = serializers.BooleanField(source="assignment.annotator.simulated", read_only=True)
+    shown = serializers.JSONField(source="assignment.shown", read_only=True)
+    ranks = serializers.ListField(child=serializers.IntegerField(allow_null=True), read_only=True)
+
+    class Meta:
+        model = Judgment
+        fields = [
+            *("id", "comparison", "annotator", "simulated", "revision", "ranks", "shown"),
+            *("comment", "active_seconds", "created"),
+        ]
+
+
+class ShownCompletionSerializer(serializers.Serializer):
+    """A completion in its place on the page."""
+
+    text = serializers.CharField()
+
+
+class AssignmentSerializer(serializers.ModelSerializer):
+    """One's own work: the prompt, and the completions in the order drawn for this assignment.
+
+    `ranks` is what was said, in that same order, and null until then.
+    """
+
+    project = serializers.SlugField(source="comparison.project.slug", read_only=True)
+    prompt = MessageSerializer(source="comparison.prompt.messages", many=True, read_only=True)
+    completions = serializers.SerializerMethodField()
+    allow_ties = serializers.BooleanField(source="comparison.project.allow_ties", read_only=True)
+    ranks = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Assignment
+        fields = ["id", "project", "state", "expires", "prompt", "completions", "allow_ties", "ranks", "skip_reason"]
+
+    @extend_schema_field(ShownCompletionSerializer(many=True))
+    def get_completions(self, assignment: Assignment) -> list[dict[str, str]]:
+        texts = [candidate.completion.text for candidate in assignment.comparison.candidates.all()]
+        return [{"text": texts[position]} for position in shown_order(assignment)]
+
+    @extend_schema_field(serializers.ListField(child=serializers.IntegerField(allow_null=True), allow_null=True))
+    def get_ranks(self, assignment: Assignment) -> list[int | None] | None:
+        if assignment.latest is None:
+            return None
+        return [assignment.latest.ranks[position] for position in shown_order(assignment)]
+
+
+def shown_order(assignment: Assignment) -> list[int]:
+    """The order on the page; the canonical one where an import did not say."""
+    return assignment.shown or list(range(assignment.comparison.k))
+
+
+def canonical_ranks(assignment: Assignment, ranks: list[Any]) -> list[Any]:
+    """Ranks given in the order shown, in canonical order; unchanged when their number is wrong, to be refused."""
+    order = shown_order(assignment)
+    if len(ranks) != len(order):
+        return ranks
+    canonical: list[Any] = [None] * len(order)
+    for place, position in enumerate(order):
+        canonical[position] = ranks[place]
+    return canonical
+
+
+class SubmitSerializer(serializers.Serializer):
+    """A ranking. `ranks[i]` belongs to `completions[i]` of the assignment as it was given: 1 is best, equal numbers
+    tie, null is not ranked. `key` is made by the client once for each ranking and repeated with every retry."""
+
+    key = serializers.CharField(max_length=64)
+    ranks = serializers.ListField(child=serializers.IntegerField(allow_null=True, min_value=1))
+    comment = serializers.CharField(default="", allow_blank=True, max_length=20_000)
+    active_seconds = serializers.FloatField(required=False, allow_null=True)
+
+
+class SkipSerializer(serializers.Serializer):
+    """Why a comparison is put aside."""
+
+    reason = serializers.CharField(default="", allow_blank=True, max_length=200)
+
+
+class NothingLeftSerializer(serializers.Serializer):
+    """Why there is nothing to rank."""
+
+    reason = serializers.ChoiceField(choices=["all_done", "all_leased", "paused", "no_comparisons", "not_member"])
+    message = serializers.CharField()
+    next_expiry = serializers.DateTimeField(allow_null=True)
+
+
+class NextSerializer(serializers.Serializer):
+    """The next assignment, or why there is none."""
+
+    assignment = AssignmentSerializer(allow_null=True)
+    nothing_left = NothingLeftSerializer(allow_null=True)
+
+
+class StoredSerializer(serializers.Serializer):
+    """What is stored, and what comes next."""
+
+    judgment = serializers.IntegerField(help_text="Id of the stored judgment.")
+    revision = serializers.IntegerField()
+    replayed = serializers.BooleanField(help_text="It was stored already by an earlier request with this key.")
+    next = NextSerializer()
+
+
+class RefusalSerializer(serializers.Serializer):
+    """Why something was refused."""
+
+    detail = serializers.CharField()
+    code = serializers.CharField()
+    field = serializers.CharField(allow_null=True)
