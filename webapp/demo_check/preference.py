@@ -27,10 +27,10 @@ STEP = 0.25
 _WORD = re.compile(r"[^\W\d_]+", re.UNICODE)
 _STOP_WORDS = frozenset(
     _WORD.findall(
-        "a about all also am an and any are as at be because been but by can could did do does for from had has have he "
-        "her him his how i if in into is it its just like make me more my no not of on one or our out she should so some "
-        "such than that the their them then there these they this to up us use was we were what when which who why will "
-        "with would write you your give explain please short list text following answer question help need want"
+        "a about all also am an and any are as at be because been but by can could did do does for from had has have "
+        "he her him his how i if in into is it its just like make me more my no not of on one or our out she should so "
+        "some such than that the their them then there these they this to up us use was we were what when which who "
+        "why will with would write you your give explain please short list text following answer question help"
     )
 )
 
