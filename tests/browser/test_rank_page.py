@@ -40,7 +40,7 @@ def test_backspace_undoes_and_enter_waits_for_every_answer(desk: Desk, campaign:
     page = ranking_page(desk, annotator, project)
     for key in ("1", "2", "Backspace", "3", "Enter"):
         page.keyboard.press(key)
-    page.wait_for_function("document.querySelector('#rank-live').textContent.includes('Still to place: B, D')")
+    page.wait_for_function("() => document.querySelector('#rank-live').textContent.includes('Still to place: B, D')")
     assert stored(project) == []
     page.keyboard.press("b")
     page.keyboard.press("d")
@@ -107,7 +107,8 @@ def test_dragging_with_a_finger_ranks_and_elsewhere_scrolls(desk: Desk, campaign
     assert page.inner_text("[data-answer='1'] [data-standing]") == "1st"
     assert page.evaluate("scrollY") == 0
     swipe((180, 500), (180, 200))
-    page.wait_for_function("scrollY > 50")
+    page.wait_for_function("() => scrollY > 50")
+    page.wait_for_timeout(600)  # a tap while the page still glides only stops it
     next_item(page, lambda: page.tap("[data-submit]"))
     assert by_place(stored(project)[0]) == [2, 1, 3]
 
@@ -155,7 +156,7 @@ def test_a_connection_cut_after_the_server_stored_it_stores_once(
     page.keyboard.press("1")
     page.wait_for_selector(".rank-state-offline")
     assert len(stored(project)) == 1
-    page.wait_for_function("document.querySelector('.rank-state')?.textContent === 'Saved'")
+    page.wait_for_function("() => document.querySelector('.rank-state')?.textContent === 'Saved'")
     assert len(stored(project)) == 1
     assert sent[0] == sent[1]
 
@@ -234,7 +235,7 @@ def test_a_signed_out_person_signs_in_and_it_is_sent(desk: Desk, campaign: Campa
     page.keyboard.press("1")
     page.wait_for_selector(".rank-state-signed-out a")
     page.context.add_cookies(cookies)
-    page.wait_for_function("document.querySelector('.rank-state')?.textContent === 'Saved'")
+    page.wait_for_function("() => document.querySelector('.rank-state')?.textContent === 'Saved'")
     assert len(stored(project)) == 1
 
 

@@ -315,6 +315,8 @@ function onClick(event) {
   if (chooser) event.preventDefault();
   if (performance.now() - now.since < QUIET) return;
   if (chooser) return chooser.dataset.choose === "tie" ? tie() : choose(Number(chooser.dataset.choose));
+  // A button pressed by mouse does not keep the focus: Enter shall submit afterwards, not press it again.
+  if (event.detail && target.closest(".tray button")) now.item.focus({ preventScroll: true });
   if (target.closest("[data-undo]")) return undo();
   if (target.closest("[data-tie]")) return tie();
   if (!chip || !now.state) return undefined;

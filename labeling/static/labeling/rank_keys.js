@@ -5,7 +5,7 @@ import { LETTERS } from "./ranking.js";
 /** @typedef {{command: "choose", place: number} | {command: "tie"|"undo"|"submit"|"skip"|"help"|"guidelines"|"reason"}} Command */
 
 const WRITING = "textarea, select, input:not([type='radio'], [type='checkbox'], [type='button'], [type='submit'])";
-const PRESSED_BY_ENTER = "button, a[href], summary";
+const PRESSED_BY_ENTER = "button:not(.slots .chip), a[href], summary";
 
 /**
  * @param {KeyboardEvent} event

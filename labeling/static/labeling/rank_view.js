@@ -22,7 +22,7 @@ export function standing(state, place) {
 
 /** @param {HTMLElement} item @param {Ranking} state */
 export function show(item, state) {
-  const focused = /** @type {HTMLElement|null} */ (document.activeElement)?.closest?.(".chip")?.getAttribute("data-drag");
+  const focused = document.activeElement?.closest(".chip:focus-visible")?.getAttribute("data-drag");
   for (const answer of item.querySelectorAll("[data-answer]")) showAnswer(/** @type {HTMLElement} */ (answer), state);
   const pool = item.querySelector("[data-pool] .chips");
   const slots = [...item.querySelectorAll("[data-slot]")];
