@@ -48,8 +48,12 @@ def why_silent() -> str:
 
 @worker_ready.connect
 def keep_beating(sender: Any, **kwargs: Any) -> None:
-    """Start the thread of a worker that serves the gpu queue; it ends with the process."""
-    if "gpu" in sender.app.amqp.queues.consume_from:
+    """Start the thread of a worker that serves the gpu queue; it ends with the process. The others say once that they
+    are there: the clock's first beat comes ten seconds later."""
+    served = sender.app.amqp.queues.consume_from
+    if "light" in served:
+        write_heartbeat("light")
+    if "gpu" in served:
         threading.Thread(target=_beat_forever, args=("gpu",), name="heartbeat", daemon=True).start()
 
 

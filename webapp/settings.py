@@ -47,7 +47,8 @@ def _own_secret_key() -> str:
 
 
 SECRET_KEY = env.text("SECRET_KEY") or _own_secret_key()
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+# This machine's own names are always among them: a health check asks under one.
+ALLOWED_HOSTS = [*env.words("ALLOWED_HOSTS", default=[]), "127.0.0.1", "localhost", "[::1]"]
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
