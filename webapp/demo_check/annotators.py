@@ -63,7 +63,7 @@ class Annotator(threading.Thread):
             self.failure = error
 
     def _rank(self, assignment: dict[str, Any]) -> None:
-        prompt = prompt_text(assignment["messages"])
+        prompt = prompt_text(assignment["prompt"])
         qualities = [quality(prompt, completion["text"]) for completion in assignment["completions"]]
         began = time.monotonic()
         said = {

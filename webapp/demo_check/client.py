@@ -41,6 +41,9 @@ class Client:
     def get(self, path: str) -> Any:
         return json.loads(self._send("GET", path))
 
+    def text(self, path: str) -> str:
+        return self._send("GET", path)
+
     def post(self, path: str, data: dict[str, Any] | None = None, attempts: int = 3) -> Any:
         """POST JSON. A lost connection or a 5xx is tried again: every submit carries an idempotency key."""
         body = json.dumps(data or {}).encode()

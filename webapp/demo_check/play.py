@@ -216,7 +216,7 @@ class Play:
         return self.lead.get(f"/api/model-versions/{number}/")
 
     def _exported(self) -> list[dict[str, Any]]:
-        text = self.lead._send("GET", f"/p/{SLUG}/export/luce/")
+        text = self.lead.text(f"/api/projects/{SLUG}/export/luce/")
         return [json.loads(line) for line in text.splitlines() if line]
 
     def _stop(self) -> None:
