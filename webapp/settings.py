@@ -222,6 +222,9 @@ SPECTACULAR_SETTINGS = {
         "ComparisonState": "labeling.models.comparison.Comparison.State",
         "AssignmentState": "labeling.models.assignment.Assignment.State",
         "RunState": "training.models.run.TrainingRun.State",
+        "RunKind": "training.models.run.TrainingRun.Kind",
+        "ModelKind": "training.models.model_version.ModelVersion.Kind",
+        "EvaluationKind": "training.models.evaluation.Evaluation.Kind",
     },
 }
 

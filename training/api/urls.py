@@ -1,3 +1,14 @@
-"""Addresses of this package; the site includes them."""
+"""Addresses of the training API, under /api/."""
 
-urlpatterns: list = []
+from django.urls import include, path
+from rest_framework.routers import SimpleRouter
+
+from training.api import views
+
+router = SimpleRouter()
+router.register("batches", views.BatchViewSet, basename="api-batch")
+router.register("runs", views.RunViewSet, basename="api-run")
+router.register("model-versions", views.ModelVersionViewSet, basename="api-model-version")
+router.register("evaluations", views.EvaluationViewSet, basename="api-evaluation")
+
+urlpatterns = [path("", include(router.urls))]
