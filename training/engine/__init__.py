@@ -10,6 +10,7 @@ from typing import Any
 
 _PUBLIC = {
     "bundled": ["is_prepared", "prepare_bundled_model"],
+    "decoding": ["draw"],
     "errors": [
         "BadRanking",
         "BadSettings",
@@ -33,7 +34,7 @@ _PUBLIC = {
     ],
     "folders": ["folder_hash"],
     "losses": ["bradley_terry_all_pairs", "dpo_all_pairs"],
-    "models": ["load_policy", "load_tokenizer"],
+    "models": ["load_policy", "load_tokenizer", "sampling_dtype"],
     "packing": ["EncodedComparison", "Row", "encode_rankings", "pack"],
     "ranking": ["Ranking", "pairs"],
     "reward": ["load_reward_model", "score"],

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from training.engine.decoding import draw
 from training.engine.estimates import (
     Estimate,
     Scored,
@@ -21,7 +22,6 @@ from training.engine.packing import EncodedComparison, encode_rankings, rows_of
 from training.engine.policy import as_reference, completion_logits, completion_logps
 from training.engine.ranking import Messages, Ranking
 from training.engine.reward import rewards_of
-from training.engine.sampling import draw
 from training.engine.settings import PolicySettings, SamplingSettings
 from training.engine.tokens import decode_completion, encode_prompt
 from training.engine.training_loop import Watcher
@@ -136,14 +136,23 @@ def draw_for_evaluation(
     """
     watcher = watcher or Watcher()
     settings = SamplingSettings(max_new_tokens=max_new_tokens, temperature=1.0, top_p=1.0)
-    rows = [number for number in range(len(prompts)) for _ in range(samples)]
     encoded = [encode_prompt(tokenizer, messages)[-settings.max_prompt_tokens :] for messages in prompts]
     draws = []
-    for first in range(0, len(rows), batch_rows):
-        batch = rows[first : first + batch_rows]
-        outputs = draw(model, tokenizer, [encoded[n] for n in batch], settings, seed + first, watcher.should_stop)
-        for number, (ids, finished) in zip(batch, outputs, strict=True):
-            draws.append(Draw(number, ids, decode_completion(tokenizer, ids), finished))
+    together = max(1, batch_rows // samples)
+    for first in range(0, len(prompts), together):
+        batch = range(first, min(first + together, len(prompts)))
+        outputs = draw(
+            model,
+            tokenizer,
+            [encoded[n] for n in batch],
+            [samples] * len(batch),
+            settings,
+            seed + first,
+            watcher.should_stop,
+        )
+        for number, completions in zip(batch, outputs, strict=True):
+            for ids, finished in completions:
+                draws.append(Draw(number, ids, decode_completion(tokenizer, ids), finished))
     return draws
 
 

@@ -12,6 +12,7 @@ from training.engine.errors import MissingModel, UnsupportedModel
 from training.engine.folders import require_space, whole_folder
 from training.engine.packing import honours_block_mask
 from training.engine.settings import _TrainingSettings
+from training.engine.versions import default_device
 
 
 def load_tokenizer(folder: Path) -> Any:
@@ -54,14 +55,30 @@ def quiet_transformers() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def load_policy(folder: Path, device: torch.device | None = None) -> tuple[Any, Any]:
-    """(causal language model, tokenizer) of a saved folder, ready to sample from."""
+def sampling_dtype(device: torch.device | None = None) -> torch.dtype:
+    """bf16 where this machine multiplies it faster than fp32 (CUDA; CPUs with AVX512-BF16 or AMX), else fp32.
+
+    For sampling alone: half the bytes a token, half as fast again on such a CPU. Training and every measured
+    log-probability stay in fp32 on a CPU.
+    """
+    device = device or default_device()
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    # not public in torch 2.13; absent, we stay with what is always right
+    fast = any(
+        getattr(torch.cpu, name, lambda: False)() for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    )
+    return torch.bfloat16 if fast else torch.float32
+
+
+def load_policy(
+    folder: Path, device: torch.device | None = None, dtype: torch.dtype = torch.float32
+) -> tuple[Any, Any]:
+    """(causal language model, tokenizer) of a saved folder, ready to sample from (see `sampling_dtype`)."""
     from transformers import AutoModelForCausalLM
 
-    from training.engine.versions import default_device
-
     model = load_model(AutoModelForCausalLM, Path(folder), device or default_device())
-    return model.eval(), load_tokenizer(Path(folder))
+    return model.to(dtype).eval(), load_tokenizer(Path(folder))
 
 
 def _require_model(folder: Path) -> None:

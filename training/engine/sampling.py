@@ -6,14 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-from torch import Tensor
-
-from training.engine.errors import Cancelled
-from training.engine.models import precision
+from training.engine.decoding import draw
 from training.engine.ranking import Messages
 from training.engine.settings import SamplingSettings
-from training.engine.tokens import decode_completion, encode_prompt, end_of_turn
+from training.engine.tokens import decode_completion, encode_prompt
 
 OnBatch = Callable[[int, int, dict[str, Any]], None]
 
@@ -83,92 +79,23 @@ def _sample_group(
     kept: list[dict[str, SampledCompletion]] = [{} for _ in prompts]
     drawn = 0
     for attempt in range(settings.max_tries):
-        rows = [number for number, found in enumerate(kept) for _ in range(settings.k - len(found))]
-        if not rows:
+        short = [number for number, found in enumerate(kept) if len(found) < settings.k]
+        if not short:
             break
+        counts = [settings.k - len(kept[number]) for number in short]
         seed = _seed_of(settings.seed, prompts, attempt)
-        outputs = draw(model, tokenizer, [prompts[number] for number in rows], settings, seed, stop)
-        drawn += sum(len(ids) for ids, _ in outputs)
-        for number, (ids, finished) in zip(rows, outputs, strict=True):
-            text = decode_completion(tokenizer, ids)
-            # two answers that differ in white space alone are the same to a reader
-            key = " ".join(text.split())
-            if key and len(kept[number]) < settings.k:
-                kept[number].setdefault(key, SampledCompletion(text, len(ids), finished))
+        outputs = draw(model, tokenizer, [prompts[number] for number in short], counts, settings, seed, stop)
+        for number, completions in zip(short, outputs, strict=True):
+            for ids, finished in completions:
+                drawn += len(ids)
+                text = decode_completion(tokenizer, ids)
+                # two answers that differ in white space alone are the same to a reader
+                key = " ".join(text.split())
+                if key:
+                    kept[number].setdefault(key, SampledCompletion(text, len(ids), finished))
     return [list(found.values()) for found in kept], drawn
 
 
 def _seed_of(seed: int, prompts: list[list[int]], attempt: int) -> int:
     digest = hashlib.sha256(repr((seed, prompts, attempt)).encode()).digest()
     return int.from_bytes(digest[:7], "big")
-
-
-def end_tokens(model: Any, tokenizer: Any) -> list[int]:
-    """Every token that ends an answer: the tokenizer's and those of the model's generation settings."""
-    configured = model.generation_config.eos_token_id
-    more = configured if isinstance(configured, list) else [] if configured is None else [configured]
-    return sorted({end_of_turn(tokenizer), *more})
-
-
-@torch.no_grad()
-def draw(
-    model: Any,
-    tokenizer: Any,
-    prompts: Sequence[Sequence[int]],
-    settings: SamplingSettings,
-    seed: int,
-    stop: Callable[[], bool],
-) -> list[tuple[list[int], bool]]:
-    """One completion for each prompt, in one left-padded batch: (ids with the end token, finished) each.
-
-    Leaves the global random state as it was. Raises `Cancelled`.
-    """
-    from transformers import GenerationConfig, StoppingCriteriaList
-
-    device = next(model.parameters()).device
-    ends = end_tokens(model, tokenizer)
-    ids, mask = _left_padded(prompts, tokenizer.pad_token_id or 0, device)
-    stopped = False
-
-    def stop_all(input_ids: Tensor, scores: Any, **_: Any) -> Tensor:
-        nonlocal stopped
-        stopped = stopped or stop()
-        return torch.full((len(input_ids),), stopped, device=input_ids.device)
-
-    config = GenerationConfig(
-        do_sample=True,
-        temperature=settings.temperature,
-        top_p=settings.top_p,
-        top_k=0,
-        max_new_tokens=settings.max_new_tokens,
-        eos_token_id=ends,
-        pad_token_id=tokenizer.pad_token_id or 0,
-        use_cache=True,
-    )
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices), precision(device):
-        torch.manual_seed(seed)
-        output = model.generate(
-            input_ids=ids,
-            attention_mask=mask,
-            generation_config=config,
-            stopping_criteria=StoppingCriteriaList([stop_all]),
-        )
-    if stopped:
-        raise Cancelled("Stopped while sampling.")
-    return [_cut_at_end(row, set(ends)) for row in output[:, ids.shape[1] :].tolist()]
-
-
-def _left_padded(prompts: Sequence[Sequence[int]], pad: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    longest = max(map(len, prompts))
-    ids = torch.tensor([[pad] * (longest - len(p)) + list(p) for p in prompts], device=device)
-    mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=device)
-    return ids, mask
-
-
-def _cut_at_end(ids: list[int], ends: set[int]) -> tuple[list[int], bool]:
-    # the first end token is the model's own; what follows it in the batch is filling
-    for position, token in enumerate(ids):
-        if token in ends:
-            return ids[: position + 1], True
-    return ids, False
