@@ -37,15 +37,15 @@ lint: ready-test  ## format, rules, types, import rules, templates, migrations, 
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
-	.venv/bin/lint-imports
-	.venv/bin/djlint webapp labeling training --check --lint --quiet
+	$(PY) .venv/bin/lint-imports --no-logo
+	$(PY) -m djlint webapp labeling training --check --lint --quiet
 	LUCE_DEMO=1 $(PY) manage.py makemigrations --check --dry-run
 	$(PRODUCTION) $(PY) manage.py check --deploy --fail-level WARNING
 
 format: ready-test  ## put the code into its format
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
-	.venv/bin/djlint webapp labeling training --reformat --quiet
+	$(PY) -m djlint webapp labeling training --reformat --quiet
 
 bench: ready-test  ## measurements (tests/benchmarks)
 	$(PY) -m pytest tests/benchmarks -s
