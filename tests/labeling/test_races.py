@@ -1,0 +1,181 @@
+"""Many people at once: the race is first shown to happen, then that nothing lets it happen.
+
+The shape is that of pretix's concurrency tests. Every worker is a process with its own connection, on the database
+that the run uses: SQLite or PostgreSQL.
+"""
+
+import contextlib
+import multiprocessing
+import random
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import IntegrityError, connection, connections
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from labeling.actions.errors import ActionError
+from labeling.actions.projects import update_project
+from labeling.actions.serving import NothingLeft, free_expired_leases, release, serve_next, skip
+from labeling.actions.submitting import submit_judgment
+from labeling.models import Assignment, Comparison, Judgment, Project
+from labeling.models.guards import LABELING_GUARDS, install_guards, remove_guards
+
+pytestmark = pytest.mark.django_db(transaction=True)
+WORKERS = 6
+
+
+def at_once(work: Callable[..., None], arguments: list[tuple[Any, ...]], seconds: float = 120) -> None:
+    """Run `work` with each of the arguments, each in its own process, all released together; fail if one fails."""
+    connections.close_all()  # a connection does not survive a fork
+    fork = multiprocessing.get_context("fork")
+    start, failures = fork.Barrier(len(arguments)), fork.SimpleQueue()
+    workers = [fork.Process(target=_run, args=(start, failures, work, each)) for each in arguments]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(seconds)
+    stuck = [worker for worker in workers if worker.is_alive()]
+    for worker in stuck:
+        worker.kill()
+    assert failures.empty(), failures.get()
+    assert not stuck, f"{len(stuck)} of {len(workers)} workers did not end within {seconds} s"
+
+
+def _run(start: Any, failures: Any, work: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    try:
+        start.wait()
+        work(*arguments)
+    except BaseException:
+        failures.put(traceback.format_exc())
+    finally:
+        connections.close_all()
+
+
+@pytest.fixture
+def people(annotator):
+    return [annotator(f"a{number}") for number in range(WORKERS)]
+
+
+@pytest.fixture
+def nothing_guards_slots() -> Iterator[None]:
+    """The database without what keeps slots different and below the overlap."""
+    every = Assignment._meta.constraints
+    unique = next(each for each in every if each.name == "one_assignment_a_slot")
+    remove_guards(LABELING_GUARDS, "default")
+    # SQLite makes the table anew from what the model says, so the model must say it too.
+    Assignment._meta.constraints = [each for each in every if each is not unique]
+    with connection.schema_editor() as schema:
+        schema.remove_constraint(Assignment, unique)
+    yield
+    Assignment.objects.all().delete()
+    Assignment._meta.constraints = every
+    with connection.schema_editor() as schema:
+        schema.add_constraint(Assignment, unique)
+    install_guards(LABELING_GUARDS, "default")
+
+
+def take_naively(comparison_ids: list[int], person_id: int) -> None:
+    """Serving as it is usually written: count, and if there is room, insert."""
+    for comparison_id in comparison_ids:
+        comparison = Comparison.objects.get(pk=comparison_id)
+        taken = comparison.assignments.filter(slot__isnull=False).count()
+        if taken < comparison.overlap:
+            time.sleep(0.002)  # the time a page takes to think
+            with contextlib.suppress(IntegrityError):
+                Assignment.objects.create(
+                    comparison=comparison, annotator_id=person_id, slot=taken, shown=[0, 1], expires=timezone.now()
+                )
+
+
+def slots_above_overlap() -> int:
+    """How many slots are held beyond what was asked for, over all comparisons."""
+    held = Comparison.objects.annotate(held=Count("assignments", filter=Q(assignments__slot__isnull=False)))
+    return sum(max(0, comparison.held - comparison.overlap) for comparison in held)
+
+
+def test_without_the_constraints_counting_first_collects_too_much(people, compare, nothing_guards_slots):
+    ids = [compare(f"What is {n} + {n}?", overlap=2).pk for n in range(20)]
+    at_once(take_naively, [(ids, person.pk) for person in people])
+    assert slots_above_overlap() > 0
+
+
+def test_with_the_constraints_even_counting_first_cannot_collect_too_much(people, compare):
+    ids = [compare(f"What is {n} + {n}?", overlap=2).pk for n in range(20)]
+    at_once(take_naively, [(ids, person.pk) for person in people])
+    assert slots_above_overlap() == 0
+
+
+def rank_restlessly(project_id: int, person_id: int, seed: int) -> None:
+    """Rank until all is done; now and then skip, give back, or leave open until the lease ends."""
+    chance = random.Random(seed)
+    project = Project.objects.get(pk=project_id)
+    person = get_user_model().objects.get(pk=person_id)
+    while True:
+        found = serve_next(person=person, project=project)
+        if isinstance(found, NothingLeft):
+            if found.reason == "all_done":
+                return
+            time.sleep(0.01)
+            continue
+        what = chance.random()
+        if what < 0.1:
+            release(person=person, assignment=found)
+        elif what < 0.15:
+            skip(person=person, assignment=found)
+        else:
+            if what < 0.3:
+                Assignment.objects.filter(pk=found.pk).update(expires=timezone.now())
+                free_expired_leases()
+            try:
+                submit_judgment(person=person, assignment_id=found.pk, key=f"k{found.pk}", ranks=[1, 2])
+            except ActionError as error:
+                assert error.code == "gone", error  # noqa: PT017 - the one refusal that belongs here
+
+
+def test_people_who_rank_skip_and_leave_never_exceed_the_overlap_and_leave_nothing_behind(people, project, compare):
+    update_project(project=project, overlap=3)
+    for n in range(30):
+        compare(f"What is {n} + {n}?")
+    at_once(rank_restlessly, [(project.pk, person.pk, seed) for seed, person in enumerate(people)])
+    counted = Comparison.objects.annotate(
+        held=Count("assignments", filter=Q(assignments__slot__isnull=False)),
+        judged=Count("assignments", filter=Q(assignments__state="judged")),
+    )
+    skipped = Assignment.objects.filter(state="skipped").count()
+    assert all(row.held == row.live == row.judged <= row.overlap for row in counted)
+    assert sum(row.judged for row in counted) >= 30 * 3 - skipped
+    assert Judgment.objects.count() == Assignment.objects.filter(state="judged").count()
+
+
+def serve_once(project_id: int, person_id: int) -> None:
+    project = Project.objects.get(pk=project_id)
+    assert serve_next(person=get_user_model().objects.get(pk=person_id), project=project)
+
+
+def test_two_tabs_of_one_person_are_served_the_same_comparison(people, project, compare):
+    for n in range(10):
+        compare(f"What is {n} + {n}?")
+    at_once(serve_once, [(project.pk, people[0].pk)] * WORKERS)
+    assert Assignment.objects.count() == 1
+
+
+def submit_once(assignment_id: int, person_id: int, key: str) -> None:
+    person = get_user_model().objects.get(pk=person_id)
+    try:
+        submit_judgment(person=person, assignment_id=assignment_id, key=key, ranks=[1, 2])
+    except ActionError as error:
+        assert error.code == "conflict", error  # noqa: PT017 - another key won
+
+
+@pytest.mark.parametrize("same_key", [True, False])
+def test_a_double_click_stores_one_judgment(people, project, compare, same_key):
+    compare("How do I brew tea?")
+    held = serve_next(person=people[0], project=project)
+    keys = ["k" if same_key else f"k{number}" for number in range(WORKERS)]
+    at_once(submit_once, [(held.pk, people[0].pk, key) for key in keys])
+    assert Judgment.objects.count() == 1
