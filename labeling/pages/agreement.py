@@ -41,7 +41,7 @@ def sentence(report: dict[str, Any]) -> str:
         return ""
     words = f"Two people who judge the same two answers say the same in {text(percent['value'], 'percent')} of cases"
     if percent["low"] is not None:
-        words += f" (95 % interval {interval_text(percent['low'], percent['high'], 'percent')})"
+        words += f" (95\u00a0% interval {interval_text(percent['low'], percent['high'], 'percent')})"
     if alpha["value"] is None:
         return f"{words}."
     return f"{words}. Corrected for chance that is an α of {text(alpha['value'])}: {_in_words(alpha)}."

@@ -49,9 +49,9 @@ class SettingsForm(ProjectForm):
 
 class GuidelineForm(forms.Form):
     text = forms.CharField(
-        label="Guidelines",
+        label="Text",
         widget=forms.Textarea(attrs={"rows": 20, "spellcheck": "true"}),
-        help_text="Markdown. Saving makes a new version; judgments made before keep the version they were made under.",
+        help_text="Markdown. Publishing makes a new version, which people see from then on; earlier versions stay.",
     )
 
 

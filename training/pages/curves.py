@@ -8,6 +8,9 @@ PLOTS = [
     ("accuracy", "Share of training pairs in each step ordered as people did; dotted is a coin", "Accuracy", [0, 1.02]),
 ]
 
+# With fewer steps Plotly would put ticks at halves; run.js drops the rule when there are more.
+FEW_STEPS = 8
+
 
 def curve_plots(curves: dict[str, dict[str, list]]) -> list[dict[str, Any]]:
     """One plot a measure with one trace a stage; each trace names its stage in `meta`, each plot its `measure`."""
@@ -33,8 +36,10 @@ def _spec(curves: dict[str, dict[str, list]], measure: str, label: str, bounds: 
                 "connectgaps": False,
             }
         )
+    longest = max((len(trace["x"]) for trace in traces), default=0)
+    whole = {"dtick": 1} if longest < FEW_STEPS else {}
     layout: dict[str, Any] = {
-        "xaxis": {"title": {"text": "Step"}, "rangemode": "tozero"},
+        "xaxis": {"title": {"text": "Step"}, "rangemode": "tozero", **whole},
         "yaxis": {"title": {"text": label}, "rangemode": "tozero", **({"range": bounds} if bounds else {})},
         "hovermode": "x unified",
         "showlegend": True,

@@ -70,7 +70,7 @@ def in_words(evaluation: Evaluation, rate: dict[str, Any]) -> str:
     words = f"People prefer {new} to {old} in {text(rate['value'], 'percent')} of judgments"
     if rate["low"] is None:
         return f"{words}."
-    words += f" (95 % interval {interval_text(rate['low'], rate['high'], 'percent')})"
+    words += f" (95\u00a0% interval {interval_text(rate['low'], rate['high'], 'percent')})"
     if rate["low"] > 0.5:
         return f"{words}: {new} is better."
     if rate["high"] < 0.5:

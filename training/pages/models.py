@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 from labeling.actions.errors import ActionError
 from labeling.models import Project
 from labeling.pages.access import lead_page, review_page
-from labeling.pages.forest import Forest, forest
+from labeling.pages.forest import Forest, Unit, forest, interval_text, text
 from training.actions.rounds import promote, start_next_round
 from training.models import Evaluation, ModelVersion
 from training.pages.runs import runs_of
@@ -18,6 +18,62 @@ from training.queries.evaluations import win_rate
 from training.queries.models import current_model
 
 EVALUATIONS_SHOWN = 20
+# Path in the card, label, what n counts, how it is written, how to read it.
+MOVED: list[tuple[str, str, str, Unit, str]] = [
+    (
+        "dpo.margin",
+        "DPO margin",
+        "pairs",
+        "number",
+        "How much further it raises the better answer than the worse, over the reference. Above 0 is learning.",
+    ),
+    (
+        "kl.per_completion",
+        "KL from the reference, nats an answer",
+        "answers",
+        "number",
+        "How unlike the reference it writes. Beyond 10, the reward model judges text it has never seen the like of.",
+    ),
+    ("kl.per_token", "KL from the reference, nats a token", "tokens", "number", "The same, whatever the length."),
+    ("length.before", "Length before, tokens", "answers", "number", ""),
+    ("length.after", "Length after, tokens", "answers", "number", ""),
+    (
+        "length.ratio",
+        "Length, after ÷ before",
+        "answers",
+        "number",
+        "Far from 1, it may have learned length in place of quality.",
+    ),
+    ("length.finished_before", "Answers that end by themselves, before", "answers", "percent", ""),
+    (
+        "length.finished_after",
+        "Answers that end by themselves, after",
+        "answers",
+        "percent",
+        "The others were cut off at the limit.",
+    ),
+    (
+        "reward_gain",
+        "Reward gained",
+        "prompts",
+        "number",
+        "By the reward model it was trained for, so the weakest evidence of all.",
+    ),
+    (
+        "reward_margin",
+        "Reward model, margin",
+        "pairs",
+        "number",
+        "Mean reward of the better answer minus that of the worse. Above 0 is learning.",
+    ),
+    (
+        "calibration",
+        "Reward model, calibration error",
+        "pairs",
+        "number",
+        "Mean distance between how sure it is and how often it is right. 0 is best.",
+    ),
+]
 
 
 @require_safe
@@ -64,6 +120,7 @@ def model(request: HttpRequest, project: Project, pk: int) -> HttpResponse:
             "card": version.card,
             "accuracy": accuracy_plot(version.card),
             "length_note": _length_note(version.card),
+            "moved": moved(version.card),
             "samples": _samples(version.card),
             "settings": _settings(version.card),
             "versions": version.card.get("versions") or {},
@@ -95,6 +152,43 @@ def accuracy_plot(card: dict[str, Any]) -> Forest | None:
     if not measured:
         return None
     return forest(measured, unit="percent", chance=0.5, chance_label="50 %, a coin")
+
+
+def moved(card: dict[str, Any]) -> list[dict[str, Any]]:
+    """Figures of how far the policy went from its base: label, value, interval, n, and how to read each."""
+    rows = []
+    for path, label, unit, kind, hint in MOVED:
+        figure: Any = card
+        for part in path.split("."):
+            figure = (figure or {}).get(part)
+        if not figure:
+            continue
+        low, high = figure.get("low"), figure.get("high")
+        rows.append(
+            {
+                "label": label,
+                "value": written(figure["value"], kind) if figure["value"] is not None else "",
+                "interval": _between(low, high, kind) if low is not None and high is not None else "",
+                "n": f"{figure['n']:,} {unit}",
+                "undefined_because": figure.get("undefined_because"),
+                "hint": hint,
+            }
+        )
+    return rows
+
+
+def written(value: float, kind: Unit) -> str:
+    """As many digits as tell something: `81`, `4.1`, `0.066`."""
+    if kind == "percent":
+        return text(value, kind)
+    digits = 0 if abs(value) >= 10 else 1 if abs(value) >= 2 else 2 if abs(value) >= 0.1 else 3
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def _between(low: float, high: float, kind: Unit) -> str:
+    if kind == "percent":
+        return interval_text(low, high, kind)
+    return f"{written(low, kind)} to {written(high, kind)}"
 
 
 def _length_note(card: dict[str, Any]) -> str:

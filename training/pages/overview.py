@@ -16,8 +16,9 @@ from training.models import ModelVersion, TrainingRun
 from training.pages.next_steps import next_steps
 from training.pages.runs import runs_of
 from training.pages.situation import new_rankings, situation_of
+from training.pages.stages import stage_label
 from training.queries.models import current_model
-from training.queries.runs import LIVE, share_of
+from training.queries.runs import LIVE
 
 ROWS_SHOWN = 6
 
@@ -57,4 +58,4 @@ def project_live(request: HttpRequest, project: Project) -> HttpResponse:
 
 def _live(project: Project) -> dict[str, Any]:
     live = TrainingRun.objects.filter(project=project, state__in=LIVE).order_by("id")
-    return {"live_runs": [{"run": run, "share": share_of(run)} for run in live]}
+    return {"live_runs": [{"run": run, "stage": stage_label(run)} for run in live]}

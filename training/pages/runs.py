@@ -14,8 +14,8 @@ from training.actions.runs import cancel_run
 from training.models import ModelVersion, TrainingRun
 from training.pages.curves import curve_plots
 from training.pages.failures import Failure, explain
-from training.pages.stages import stages_of
-from training.queries.runs import run_curves, share_of
+from training.pages.stages import stage_label, stages_of
+from training.queries.runs import run_curves
 
 LINES_SHOWN = 200
 METRICS_SENT = 2000
@@ -91,7 +91,7 @@ def _context(project: Project, item: TrainingRun) -> dict[str, Any]:
     return {
         "project": project,
         "run": item,
-        "share": share_of(item),
+        "stage": stage_label(item),
         "stages": stages_of(item),
         "failure": failure,
         "evaluation": item.settings.get("evaluation"),

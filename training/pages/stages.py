@@ -35,6 +35,11 @@ class Stage:
         return MARKS[self.state]
 
 
+def stage_label(run: TrainingRun) -> str:
+    """The present stage in words; the run's kind before it has entered one."""
+    return dict(TRAINING_STAGES + SAMPLING_STAGES).get(run.stage, run.get_kind_display())
+
+
 def stages_of(run: TrainingRun) -> list[Stage]:
     """Every stage this run goes through, in order."""
     stages = _expected(run)

@@ -3,6 +3,7 @@
 
 const EVERY_MS = 2000;
 const NEAR_BOTTOM = 24;
+const FEW_STEPS = 8;
 
 /** @typedef {{id: number, stage: string, step: number, values: Record<string, number|null>}} Metric */
 /** @typedef {{id: number, at: string, text: string}} Line */
@@ -54,6 +55,8 @@ function grow(root, metrics) {
         trace.y.push(values[measure] ?? null);
       } else trace.y[place] = values[measure] ?? null;
     }
+    const longest = Math.max(...spec.data.map((/** @type {{x: number[]}} */ each) => each.x.length));
+    if (longest >= FEW_STEPS) delete spec.layout.xaxis.dtick;
     source.textContent = JSON.stringify(spec);
     // webapp/plot.js draws again, in place, whatever settled inside this element.
     box.dispatchEvent(new CustomEvent("htmx:afterSettle", { bubbles: true }));
