@@ -6,12 +6,14 @@ small and the database is near, so more threads than this wait for the database 
 
 import os
 
-bind = os.environ.get("LUCE_BIND", "127.0.0.1:8000")
-workers = int(os.environ.get("LUCE_WEB_PROCESSES", "2"))
-threads = int(os.environ.get("LUCE_WEB_THREADS", "4"))
+from webapp import environment as env
+
+bind = env.text("LUCE_BIND", "127.0.0.1:8000")
+workers = env.number("LUCE_WEB_PROCESSES", 2, least=1)
+threads = env.number("LUCE_WEB_THREADS", 4, least=1)
 worker_class = "gthread"
 timeout = 60
-graceful_timeout = int(os.environ.get("LUCE_SHUTDOWN_SECONDS", "20"))
+graceful_timeout = env.number("LUCE_SHUTDOWN_SECONDS", 20)
 keepalive = 5
 # A slow leak in any library ends with its worker; jitter keeps both from going at once.
 max_requests = 20000
