@@ -37,7 +37,7 @@ ROLES = {"system": "Instructions to the assistant", "user": "Person", "assistant
 SKIP_REASONS = (
     "I do not know the language or the subject",
     "The answers cannot be compared",
-    "Something is wrong with the item: harmful, private or unreadable",
+    "The item is harmful, private or unreadable",
 )
 
 Page = Callable[..., HttpResponse]
@@ -211,10 +211,10 @@ def _next_item(request: HttpRequest, project: Project) -> dict[str, Any]:
         served = serving.serve_next(person=request.user, project=project)
     except ActionError as error:
         served = serving.NothingLeft("all_leased", error.message)
-    done = _counts(request, project)
+    done = _counts(request, project) | {"last": _last_judged(request, project)}
     if isinstance(served, serving.NothingLeft):
         return done | {"project": project, "nothing": served} | _waiting(project, served)
-    return done | _item(project, served) | {"last": _last_judged(request, project)}
+    return done | _item(project, served)
 
 
 def _item_to_change(request: HttpRequest, project: Project, change: str) -> dict[str, Any]:
