@@ -24,8 +24,8 @@ def freeze_batch(*, project: Project, by: Any = None) -> Batch:
     """Freeze the project's current judgments; the same content gives the same batch back.
 
     Taken are the latest revisions of judgments that collect preferences; a judgment goes where its prompt's split
-    puts it. Left out, and counted in `selection`: skipped comparisons, judgments of evaluations, earlier revisions,
-    and judgments that ranked fewer than two completions. Raises ActionError when too little is left to train on.
+    puts it. Left out, and counted in `selection`: skipped comparisons, judgments of evaluations, earlier revisions.
+    Raises ActionError when too little is left to train on.
     """
     if by is not None:
         require(may_lead(by, project), "freeze a batch in this project")
@@ -79,16 +79,14 @@ def canonical_json(value: Any) -> bytes:
 def _select(project: Project) -> tuple[list[dict], dict[str, int]]:
     """The lines of the batch by judgment id, and counts of what was left out."""
     rows = sorted(current_rankings(project, purpose="collect"), key=lambda row: row.judgment_id)
-    lines = [line for line in _lines(project, rows) if sum(rank is not None for rank in line["ranks"]) >= 2]
     of_project = Judgment.objects.filter(assignment__comparison__project=project)
     collected = of_project.filter(assignment__comparison__purpose="collect")
     left_out = {
         "skipped": Assignment.objects.filter(comparison__project=project, state="skipped").count(),
         "evaluation": of_project.filter(assignment__comparison__purpose="evaluate").count(),
         "earlier_revisions": collected.count() - len(rows),
-        "fewer_than_two_ranked": len(rows) - len(lines),
     }
-    return lines, left_out
+    return list(_lines(project, rows)), left_out
 
 
 def _lines(project: Project, rows: list[RankingRow]) -> Iterator[dict]:

@@ -16,20 +16,25 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("project", help="Short name of the project.")
-        parser.add_argument(
-            "--settings", default="{}", help='JSON: {"reward": {"epochs": 2}, "policy": {"beta": 0.2}}.'
-        )
+        parser.add_argument("--reward", default="{}", help='Settings of the reward model as JSON: {"epochs": 2}.')
+        parser.add_argument("--policy", default="{}", help='Settings of the policy as JSON: {"beta": 0.2}.')
         parser.add_argument("--wait", action="store_true", help="Follow the run until it ends.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        project = project_named(options["project"])
+        settings = {name: _read(name, options[name]) for name in ("reward", "policy")}
         try:
-            settings = json.loads(options["settings"])
-        except ValueError as error:
-            raise CommandError(f"--settings is not JSON: {error}") from None
-        if not isinstance(settings, dict):
-            raise CommandError('--settings must be an object with "reward" and "policy".')
-        try:
-            run = queue_retrain(project=project_named(options["project"]), by=None, settings=settings)
+            run = queue_retrain(project=project, settings=settings)
         except ActionError as error:
             raise CommandError(error.message) from None
         queued_or_followed(run, options["wait"], self.stdout)
+
+
+def _read(name: str, text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise CommandError(f"--{name} is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise CommandError(f'--{name} must be a JSON object, such as {{"epochs": 2}}.')
+    return value
