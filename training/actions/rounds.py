@@ -36,10 +36,16 @@ def promote(*, model_version: ModelVersion, by: Any = None, reason: str = "") ->
 
 @transaction.atomic
 def start_next_round(
-    *, model_version: ModelVersion, by: Any = None, settings: dict[str, Any] | None = None
+    *,
+    model_version: ModelVersion,
+    by: Any = None,
+    settings: dict[str, Any] | None = None,
+    split: str | None = None,
 ) -> TrainingRun:
     """Promote the policy; queue its answers to all prompts as the next round, and its blind comparison with the
     model before it on held-out prompts. A round that was cancelled or failed goes on where it stopped.
+
+    split: answer the prompts of this split alone; the blind comparison is of held-out prompts whatever it is.
 
     Raises ActionError "conflict" when the policy's round is done already, or while a sampling is at work.
     """
@@ -57,7 +63,13 @@ def start_next_round(
                 model_version=model_version, baseline=before, name=f"{model_version.name} against {before.name}"
             ).pk
     return queue_sampling(
-        project=project, by=by, model_version=model_version, settings=settings, round=number, evaluation=evaluation
+        project=project,
+        by=by,
+        model_version=model_version,
+        settings=settings,
+        round=number,
+        split=split,
+        evaluation=evaluation,
     )
 
 

@@ -89,6 +89,12 @@ class SampleSerializer(serializers.Serializer):
     split = serializers.ChoiceField(choices=Prompt.Split.choices, required=False)
 
 
+class NextRoundSerializer(serializers.Serializer):
+    """split: answer the prompts of this split alone; all of them if left out."""
+
+    split = serializers.ChoiceField(choices=Prompt.Split.choices, required=False)
+
+
 class RunLineSerializer(serializers.Serializer):
     id = serializers.IntegerField()
     created = serializers.DateTimeField()

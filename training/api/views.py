@@ -133,11 +133,12 @@ class ModelVersionViewSet(LedViewSet):
         promotion = promote(model_version=self.get_object(), by=request.user, **sent)
         return Response(serializers.PromotionSerializer(promotion).data)
 
-    @extend_schema(request=None, responses={201: serializers.RunSerializer, **REFUSALS})
+    @extend_schema(request=serializers.NextRoundSerializer, responses={201: serializers.RunSerializer, **REFUSALS})
     @action(detail=True, methods=["post"], url_path="next-round")
     def next_round(self, request: Request, pk: str) -> Response:
         """Promote this policy, sample the next round from it, and compare it blindly with the model before it."""
-        run = start_next_round(model_version=self.get_object(), by=request.user)
+        sent = self.sent(serializers.NextRoundSerializer)
+        run = start_next_round(model_version=self.get_object(), by=request.user, **sent)
         return Response(serializers.RunSerializer(run).data, status=201)
 
 

@@ -154,7 +154,7 @@ class Play:
 
     def _retrain(self) -> dict[str, Any]:
         with self.stage("freeze and train"):
-            run = self.lead.post(f"/api/projects/{SLUG}/retrain/", attempts=1)
+            run = self.lead.post("/api/runs/retrain/", {"project": SLUG}, attempts=1)
             run = self._follow(run["id"])
             card = self._version(run["report"]["policy"])["card"]
             self.report["training"] = {
@@ -184,7 +184,7 @@ class Play:
             version = self._version(run["report"]["policy"])
             baseline = self._version(version["parent"])
             lines = self._exported()
-            evaluation = self.lead.get(f"/api/projects/{SLUG}/evaluations/")["results"][0]
+            evaluation = self.lead.get(f"/api/evaluations/?project={SLUG}")["results"][0]
             self.report["win_rate"] = {
                 "known_preference": known_win_rate(lines, version["name"], baseline["name"]),
                 "blind_simulated_judgments": evaluation["win_rate"],
@@ -209,8 +209,8 @@ class Play:
         return found
 
     def _latest_run(self, kind: str) -> dict[str, Any]:
-        runs = self.lead.get(f"/api/projects/{SLUG}/runs/")["results"]
-        return next(run for run in runs if run["kind"] == kind)
+        runs = self.lead.get(f"/api/runs/?project={SLUG}&kind={kind}")["results"]
+        return dict(runs[0])
 
     def _version(self, number: int) -> dict[str, Any]:
         return self.lead.get(f"/api/model-versions/{number}/")
