@@ -170,7 +170,7 @@ def _ranks_of_form(form: dict[str, Any], k: int) -> list[int | None]:
 
 
 def to_canonical(ranks: Any, shown: Sequence[int]) -> Any:
-    """Ranks by place on the page → ranks by canonical position. What is no list of K is left to the action to refuse."""
+    """Ranks by place on the page → by canonical position. What is no list of K is left to the action to refuse."""
     if not isinstance(ranks, list) or len(ranks) != len(shown):
         return ranks
     canonical: list[Any] = [None] * len(shown)

@@ -21,11 +21,10 @@ from labeling.models import Judgment, Project
 # Playwright's synchronous interface runs an event loop in this thread, in which Django otherwise refuses its database.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
-WIDTHS = {"phone": 360, "tablet": 768, "desk": 1440}
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+]
 HERE = Path(__file__).parent
 
 

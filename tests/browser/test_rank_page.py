@@ -27,7 +27,7 @@ def test_a_pair_takes_one_key(desk: Desk, campaign: Campaign, annotator: Any) ->
 def test_four_answers_take_four_keys_and_enter(desk: Desk, campaign: Campaign, annotator: Any) -> None:
     project = campaign()
     page = ranking_page(desk, annotator, project)
-    for key in "C=AxBD":  # x is no command, and the tie joins A to C
+    for key in "C=AxBD":  # x is no command; the tie joins A to C
         page.keyboard.press(key)
     assert page.inner_text("[data-answer='0'] [data-standing]") == "tied 1st"
     next_item(page, lambda: page.keyboard.press("Enter"))
@@ -259,9 +259,7 @@ def test_a_paused_project_says_so(desk: Desk, campaign: Campaign, annotator: Any
     assert page.inner_text("#rank-title") == "Ranking is paused"
 
 
-def test_the_next_comparison_stands_within_a_tenth_of_a_second(
-    desk: Desk, campaign: Campaign, annotator: Any
-) -> None:
+def test_the_next_comparison_stands_within_a_tenth_of_a_second(desk: Desk, campaign: Campaign, annotator: Any) -> None:
     page = ranking_page(desk, annotator, campaign(k=2, comparisons=8))
     page.evaluate("""() => {
       window.times = [];

@@ -75,7 +75,8 @@ def test_nothing_is_ever_ranked_outside_one_to_k(play: Any) -> None:
       let seed = 7; const roll = (n) => (seed = (seed * 48271) % 2147483647) % n; const bad = [];
       for (let n = 0; n < 4000; n += 1) {
         const i = roll(5); const before = s.ranks.filter((x) => x !== null).length; const kind = roll(7);
-        if (kind === 0) s = r.place(s, i); if (kind === 1) s = r.tie(s); if (kind === 2) s = r.setRank(s, i, 1 + roll(5));
+        if (kind === 0) s = r.place(s, i); if (kind === 1) s = r.tie(s);
+        if (kind === 2) s = r.setRank(s, i, 1 + roll(5));
         if (kind === 3) s = r.insert(s, i, 1 + roll(6)); if (kind === 4) s = r.step(s, i, roll(2) ? 1 : -1);
         if (kind === 5) s = r.takeOut(s, i); if (kind === 6) s = r.tieWith(s, i, roll(5));
         const after = s.ranks.filter((x) => x !== null).length;

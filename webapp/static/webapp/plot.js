@@ -142,7 +142,7 @@ function listNumbers(figure, spec) {
   const box = document.createElement("div");
   box.className = "table-scroll";
   box.tabIndex = 0;
-  box.setAttribute("role", "region");
+  box.setAttribute("role", "group");
   box.setAttribute("aria-label", figure.querySelector("figcaption")?.textContent ?? "The numbers");
   const table = document.createElement("table");
   table.className = "table";
