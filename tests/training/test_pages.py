@@ -350,13 +350,14 @@ class TestRun:
         news = client.get(self.address(run, "run-data"), later).json()
         assert ([row["step"] for row in news["metrics"]], news["lines"], news["live"]) == ([2], [], True)
 
-    def test_a_step_repeated_by_a_resumed_run_is_sent_again(self, ranked: Project, lead: Any, client_of: Any) -> None:
-        """A resumed run writes over the steps since its last checkpoint; the page must not keep the old numbers."""
+    def test_its_curves_begin_with_the_steps_there_are(self, ranked: Project, lead: Any, client_of: Any) -> None:
         run = training(ranked, "running")
-        RunMetric.objects.create(run=run, stage="reward", step=1, values={"loss": 0.7})
-        page = client_of(lead).get(self.address(run))
-        loss = next(plot for plot in page.context["curves"] if plot["measure"] == "loss")
-        assert loss["spec"]["data"][0]["y"] == [0.7]
+        for step, values in ((1, {"loss": 0.7, "accuracy": 0.5}), (2, {"loss": 0.6, "accuracy": None})):
+            RunMetric.objects.create(run=run, stage="reward", step=step, values=values)
+        plots = {plot["measure"]: plot for plot in client_of(lead).get(self.address(run)).context["curves"]}
+        reward, policy = plots["accuracy"]["spec"]["data"]
+        assert (reward["x"], reward["y"], policy["x"]) == ([1, 2], [0.5, None], [])
+        assert plots["loss"]["spec"]["data"][0]["y"] == [0.7, 0.6]
 
     def test_the_log_is_text_and_never_markup(self, ranked: Project, lead: Any, client_of: Any) -> None:
         run = training(ranked, "running")
