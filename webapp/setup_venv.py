@@ -111,7 +111,7 @@ def what_failed(said: "list[str]", what: str, log: Path) -> str:
     if any("No space left on device" in line for line in said):
         return f"The disk of {ROOT} filled up while installing. Make room, then run make again."
     errors = [line.strip() for line in said if line.lstrip().lower().startswith("error")] or ["no reason given"]
-    return f"pip could not install {what}: {errors[-1]} (all it said: {log})"
+    return f"pip could not install {what}: {errors[-1]} Is the network there? All it said: {log}"
 
 
 def set_up(what: str) -> None:
