@@ -87,7 +87,8 @@ class JudgmentStore:
         for part in parts(unknown):
             known |= dict(users.objects.filter(username__in=part).values_list("username", "password"))
         fresh = [name for name in unknown if name not in known]
-        made = [users(username=name, simulated=named[name], password=make_password(None)) for name in fresh]
+        no_password = make_password(None)
+        made = [users(username=name, simulated=named[name], password=no_password) for name in fresh]
         users.objects.bulk_create(made, ignore_conflicts=True)
         self.added["annotators"] += len(fresh)
         for part in parts(unknown):
