@@ -176,6 +176,10 @@ STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 # plotly.js comes inside the plotly package; nothing is fetched from elsewhere.
 STATICFILES_DIRS = [("plotly", Path(find_spec("plotly").origin).parent / "package_data")]
+STATICFILES_FINDERS = [
+    "webapp.static_files.PlotlyScript",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "webapp.static_files.HashedStaticFiles"},

@@ -45,7 +45,7 @@ function say(words) {
 function showState(state) {
   const line = now.item.querySelector("[data-state]");
   if (!line) return;
-  line.textContent = STATES[state];
+  line.textContent = STATES[state] || (now.item.dataset.words ?? "");
   line.className = `small rank-state rank-state-${state}`;
   if (state === "signed-out") {
     const link = document.createElement("a");
@@ -204,7 +204,7 @@ async function send(address, body) {
   if (status < 300 || status === 409 || status === 410) {
     forget(now.id);
     swap(html);
-    showState(status < 300 ? "saved" : "ready");
+    showState(status < 300 && now.item.dataset.words === undefined ? "saved" : "ready");
   } else {
     refuse(html);
   }
