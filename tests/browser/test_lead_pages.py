@@ -16,6 +16,7 @@ from tests.browser.conftest import Desk
 from training.actions.batches import freeze_batch
 from training.models import RunLine, RunMetric, TrainingRun
 
+
 @pytest.fixture
 def lead(transactional_db: None) -> Any:
     return get_user_model().objects.create_user("lena", password="correct horse battery", display_name="Lena")
