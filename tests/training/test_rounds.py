@@ -22,6 +22,10 @@ from training.queries.evaluations import win_rate
 from training.queries.models import current_model
 
 
+# Runs are executed here in the test's own process; their lease keepers are threads with connections of their own.
+pytestmark = pytest.mark.usefixtures("committed", "broker")
+
+
 @pytest.fixture
 def bundled(var: Any, project: Project) -> ModelVersion:
     return register_bundled_model(project)
