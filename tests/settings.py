@@ -28,6 +28,7 @@ if _socket:
     DATABASES["default"]["HOST"] = DATABASES["default"]["OPTIONS"].pop("host")  # noqa: F405
     DATABASES["default"]["CONN_MAX_AGE"] = 0  # noqa: F405 - no thread of a test keeps the database from being dropped
 SECURE_SSL_REDIRECT = False
+STATIC_ROOT.mkdir(exist_ok=True)  # noqa: F405 - WhiteNoise warns of a folder that is not there
 # The hasher of the site is slow on purpose; a test signs many people in.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

@@ -1,0 +1,54 @@
+"""Answers are rendered as Markdown that can do no harm."""
+
+import pytest
+from django.template import Context, Template
+
+from labeling.markdown import LONGEST, render_markdown
+
+
+def test_paragraphs_lists_code_and_tables_are_rendered():
+    html = render_markdown("**Tea**\n\n1. boil\n2. steep\n\n```py\nbrew()\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |")
+    for part in ("<strong>Tea</strong>", "<ol>", "<li>boil</li>", '<code class="language-py">brew()', "<td>2</td>"):
+        assert part in html
+
+
+def test_headings_never_outrank_the_page():
+    assert render_markdown("# Big\n\n###### Small") == "<h3>Big</h3>\n<h6>Small</h6>\n"
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "[x](javascript:alert(1))",
+        "[x](JaVaScRiPt:alert(1))",
+        "[x](data:text/html;base64,PHNjcmlwdD4=)",
+        "<javascript:alert(1)>",
+        "![x](http://elsewhere.example/who-reads-this.png)",
+        '<a href="x" onclick="alert(1)">x</a>',
+        "<style>body{display:none}</style>",
+        '<iframe src="//elsewhere.example"></iframe>',
+        "<svg/onload=alert(1)>",
+        '```" onmouseover="alert(1)\nx\n```',
+        "[x]: javascript:alert(1)\n\n[x]",
+        "<form action=//elsewhere.example><button>go</button></form>",
+    ],
+)
+def test_nothing_runs_loads_or_poses_as_the_page(attack):
+    """Whatever was typed may be read, as text; no element or attribute comes of it beyond a plain link."""
+    html = render_markdown(attack)
+    assert not any(f"<{tag}" in html for tag in ("script", "img", "style", "iframe", "svg", "form", "button"))
+    tags = [piece.split(">")[0] for piece in html.split("<")[1:]]
+    assert not any(word in tag for tag in tags for word in ("onclick", "onerror", "onmouseover", "javascript", "data:"))
+
+
+def test_a_very_long_text_is_shown_plain():
+    html = render_markdown("*" * LONGEST + "<b>")
+    assert html.startswith("<pre>")
+    assert "<b>" not in html
+
+
+def test_templates_render_it_with_a_filter():
+    page = Template("{% load luce_markdown %}{{ text|markdown }}{{ none|markdown }}")
+    assert page.render(Context({"text": "*tea* <b>", "none": None})) == "<p><em>tea</em> &lt;b&gt;</p>\n"
