@@ -145,7 +145,7 @@ def workers(environment: Mapping[str, str]) -> list[Child]:
     ]
 
 
-def wait_until_ready(tree: Tree, port: int, patience: float = 90.0) -> None:
+def wait_until_ready(tree: Tree, port: int, patience: float = 180.0) -> None:
     """Until /readyz says yes: database, broker and both workers. Raises Refusal with its reasons."""
     end = time.monotonic() + patience
     reason = "it did not answer"
