@@ -34,6 +34,7 @@ GOES_ON = ("conflict", "gone")
 # How soon a page with nothing to rank looks again, in seconds.
 LOOK_AGAIN = {"no_comparisons": 4, "all_leased": 8, "all_done": 20, "paused": 30}
 ROLES = {"system": "Instructions to the assistant", "user": "Person", "assistant": "Assistant"}
+NOT_THE_LAST = "Only your last ranking can be changed, and there is a newer one. It stays as it was."
 SKIP_REASONS = (
     "I do not know the language or the subject",
     "The answers cannot be compared",
@@ -94,6 +95,8 @@ def submit(request: HttpRequest, project: Project, assignment_id: int) -> HttpRe
     try:
         said = _said(request, assignment)
         store = amend_judgment if said.pop("amend") else submit_judgment
+        if store is amend_judgment:
+            _check_last(request, project, assignment)
         store(person=request.user, assignment_id=assignment.pk, **said)
     except ActionError as error:
         return _refused(request, project, error)
@@ -130,6 +133,12 @@ def _own(request: HttpRequest, project: Project, assignment_id: int) -> Assignme
     if assignment is None:
         raise Http404("There is no such assignment of yours.")
     return assignment
+
+
+def _check_last(request: HttpRequest, project: Project, assignment: Assignment) -> None:
+    last = _last_judged(request, project)
+    if last is None or last.pk != assignment.pk:
+        raise ActionError(NOT_THE_LAST, "conflict")
 
 
 # What came in
@@ -221,10 +230,10 @@ def _item_to_change(request: HttpRequest, project: Project, change: str) -> dict
     """The person's last judgment, opened again. Only the last: what lies further back is not fresh any more."""
     last = _last_judged(request, project)
     if last is None or str(last.pk) != change:
-        raise Http404("Only your last ranking can be changed, and there is a newer one.")
+        raise Http404(NOT_THE_LAST)
     latest = last.latest
     ranks = [latest.ranks[position] for position in last.shown] if latest else []
-    said = {"amend": latest.revision, "ranks": ranks, "comment": latest.comment} if latest else {}
+    said = {"amend": latest.revision, "ranks": json.dumps(ranks), "comment": latest.comment} if latest else {}
     return _counts(request, project) | _item(project, last) | said
 
 

@@ -312,3 +312,29 @@ def test_the_lease_is_renewed_while_somebody_works(desk: Desk, campaign: Campaig
         page.keyboard.press("a")
     assert renewed.value.ok
     assert Assignment.objects.get().expires > before
+
+
+def test_single_keys_can_be_switched_off(desk: Desk, campaign: Campaign, annotator: Any) -> None:
+    project = campaign(k=2)
+    page = ranking_page(desk, annotator, project)
+    page.keyboard.press("?")
+    page.uncheck("[data-single-keys]")
+    page.keyboard.press("Escape")
+    page.keyboard.press("1")
+    page.reload()
+    page.wait_for_selector("#rank[data-ready]")
+    page.keyboard.press("1")
+    page.wait_for_timeout(300)
+    assert stored(project) == []
+    next_item(page, lambda: page.click("[data-choose='0']"))
+    assert len(stored(project)) == 1
+
+
+def test_a_pause_counts_for_at_most_a_minute(desk: Desk) -> None:
+    page = desk.open(None, "/sign-in/")
+    seconds = page.evaluate("""() => import('/static/labeling/active_time.js').then(({ ActiveTime }) => {
+      let now = 0; const active = new ActiveTime(5, () => now);
+      now = 10000; active.touch(); now = 4000000; active.touch(); now += 1000;
+      return active.seconds();
+    })""")
+    assert seconds == 5 + 10 + 60 + 1

@@ -3,7 +3,7 @@
 import { ActiveTime } from "./active_time.js";
 import { deliver, draftOf, forget, keep, leftBehind, post } from "./outbox.js";
 import { mountDrag } from "./rank_drag.js";
-import { commandOf } from "./rank_keys.js";
+import { commandOf, mountKeySwitch } from "./rank_keys.js";
 import { flash, show, standing } from "./rank_view.js";
 import * as ranking from "./ranking.js";
 
@@ -70,7 +70,7 @@ function mount(fresh) {
   now.draft = draftOf(now.id);
   now.active = new ActiveTime(now.draft.seconds);
   now.renewed = Date.now();
-  const said = dataset.ranks ? JSON.parse(dataset.ranks.replaceAll("None", "null")) : undefined;
+  const said = dataset.ranks ? JSON.parse(dataset.ranks) : undefined;
   now.state = ranking.start(k, dataset.ties !== undefined, now.draft.ranks ?? said);
   restoreReason();
   mountDrag(now.item, { ties: now.state.ties, onDrop, onStart: (place) => say(`Moving ${ranking.LETTERS[place]}.`) });
@@ -390,6 +390,7 @@ addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload(); // The page from before may have been judged since.
 });
 
+mountKeySwitch();
 mount(false);
 for (const [id, draft] of leftBehind(now.id)) deliver(draft.address ?? "", draft.body).then(() => forget(id));
 root.dataset.ready = "yes";

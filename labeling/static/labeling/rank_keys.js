@@ -7,6 +7,25 @@ import { LETTERS } from "./ranking.js";
 const WRITING = "textarea, select, input:not([type='radio'], [type='checkbox'], [type='button'], [type='submit'])";
 const PRESSED_BY_ENTER = "button:not(.slots .chip), a[href], summary";
 
+const SWITCH = "luce.single-keys";
+let singleKeys = true;
+
+/** Single keys can be switched off: a screen reader or dictation uses them itself (WCAG 2.1.4). Remembered here. */
+export function mountKeySwitch() {
+  const box = /** @type {HTMLInputElement|null} */ (document.querySelector("[data-single-keys]"));
+  try {
+    singleKeys = localStorage.getItem(SWITCH) !== "off";
+  } catch { /* Nothing is remembered: keys work. */ }
+  if (!box) return;
+  box.checked = singleKeys;
+  box.addEventListener("change", () => {
+    singleKeys = box.checked;
+    try {
+      localStorage.setItem(SWITCH, singleKeys ? "on" : "off");
+    } catch { /* It holds until the page is left. */ }
+  });
+}
+
 /**
  * @param {KeyboardEvent} event
  * @param {number} k how many answers there are
@@ -19,7 +38,7 @@ export function commandOf(event, k) {
   if (target.closest?.(WRITING)) {
     return event.key === "Enter" && (event.ctrlKey || event.metaKey) ? { command: "submit" } : null;
   }
-  if (event.ctrlKey || event.metaKey || event.altKey) return null;
+  if (event.ctrlKey || event.metaKey || event.altKey || (!singleKeys && event.key.length === 1)) return null;
   const { key } = event;
   const place = /^[1-9]$/.test(key) ? Number(key) - 1 : key.length === 1 ? LETTERS.indexOf(key.toUpperCase()) : -1;
   if (place >= 0 && place < k) return { command: "choose", place };
