@@ -3,6 +3,8 @@
 import copy
 from typing import Any
 
+from celery import current_app
+
 from labeling.models import Comparison, Project
 from tests.training.conftest import TINY_TRAINING, wait_for, wait_for_state
 from training.actions.artifacts import work_folder
@@ -10,6 +12,7 @@ from training.actions.model_versions import model_folder
 from training.actions.runs import cancel_run, execute_run, queue_retrain, queue_sampling, resume_abandoned_runs
 from training.models import ModelVersion, RunMetric, TrainingRun
 from training.queries.models import current_model
+from webapp.heartbeat import seconds_since_heartbeat, why_silent
 
 LONG_TRAINING = copy.deepcopy(TINY_TRAINING)
 LONG_TRAINING["reward"] |= {"epochs": 40, "batch_size": 1, "checkpoint_seconds": 0.3}
@@ -115,4 +118,7 @@ def test_after_a_cancel_and_a_failure_the_worker_lives_on(
 
     weights.write_bytes(whole)
     assert worker.process.poll() is None
+    assert seconds_since_heartbeat("gpu") < 30, "its thread reports, whatever the worker does"
+    current_app.send_task("webapp.tasks.beat")
+    wait_for(lambda: why_silent() == "", seconds=10, what="the light queue to move")
     wait_for_state(queue_sampling(project=ranked, by=lena), "succeeded", worker=worker)

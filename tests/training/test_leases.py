@@ -184,6 +184,19 @@ def test_a_step_that_is_repeated_after_a_crash_is_stored_once(run: TrainingRun) 
     assert metric.values == {"loss": 0.6, "grad_norm": None}
 
 
+def test_a_phase_without_steps_empties_the_bar_and_is_said_once(run: TrainingRun) -> None:
+    mine = claim_run(run.pk, "worker")
+    reporter = Reporter(mine, "worker", LeaseKeeper(mine, "worker"))
+    reporter.stage("policy")
+    for done in (0, 1, 2):
+        reporter.progress(0, 50, {"phase": "reference", "done": done, "of": 3})
+    reporter.progress(50, 50, {"phase": "evaluating"})
+    run.refresh_from_db()
+    assert (run.stage, run.step, run.of_steps) == ("policy", 0, 0)
+    said = list(run.lines.values_list("text", flat=True))
+    assert said == ["Computing the reference's log-probabilities.", "Measuring on held-out rankings."]
+
+
 def test_a_second_retrain_or_sampling_waits_for_the_first(run: TrainingRun, project: Project, people: Any) -> None:
     with pytest.raises(runs.ActionError, match=f"Run {run.pk} .* is still queued"):
         runs.queue_sampling(project=project, by=people["lena"])

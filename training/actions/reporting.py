@@ -10,6 +10,13 @@ from training.models import RunLine, RunMetric, TrainingRun
 
 log = logging.getLogger("luce.training")
 SECONDS_BETWEEN_WRITES = 1.0
+# The engine's phases that are no training step, as a lead reads them in the log.
+PHASES = {
+    "loading": "Loading the model.",
+    "reference": "Computing the reference's log-probabilities.",
+    "evaluating": "Measuring on held-out rankings.",
+    "saving": "Saving the weights.",
+}
 
 
 class Reporter:
@@ -25,6 +32,7 @@ class Reporter:
         self.seconds: dict[str, float] = dict(run.report.get("seconds", {}))
         self._stage_started = time.monotonic()
         self._written = 0.0
+        self._phase = ""
 
     def should_stop(self) -> bool:
         return self.keeper.should_stop()
@@ -32,7 +40,7 @@ class Reporter:
     def stage(self, name: str, of: int = 0) -> None:
         """Enter a stage of `of` steps; the seconds of the one before are kept for the report."""
         self.end_stage()
-        self.stage_name = name
+        self.stage_name, self._phase = name, ""
         self._write(0, of, None)
 
     def end_stage(self) -> None:
@@ -43,11 +51,18 @@ class Reporter:
         self._stage_started = now
 
     def progress(self, step: int, of: int, metrics: dict[str, Any]) -> None:
-        """The engine's callback. Only a training step has numbers to keep; other phases move the bar."""
+        """The engine's callback. Only a training step has numbers to keep; other phases move the bar or empty it."""
         self.keeper.require()
-        if metrics.get("phase") == "training":
+        phase = metrics.get("phase", "")
+        if phase == "training":
             self._keep_metrics(step, metrics)
-        if step == of or time.monotonic() - self._written >= SECONDS_BETWEEN_WRITES:
+        elif phase in PHASES:
+            step, of = metrics.get("done", 0), metrics.get("of", 0)
+        entered = phase in PHASES and phase != self._phase
+        self._phase = phase
+        if entered:
+            self.log(PHASES[phase])
+        if entered or step == of or time.monotonic() - self._written >= SECONDS_BETWEEN_WRITES:
             self._write(step, of, metrics.get("seconds_left"))
 
     def log(self, text: str) -> None:

@@ -32,7 +32,6 @@ def train_reward_and_policy(run: TrainingRun, reporter: Reporter) -> None:
     policy = _train_policy(run, base, rankings, reporter)
     reporter.stage("evaluate", of=1)
     rewards = _rewards_of_samples(reward.path, policy.metrics["samples"])
-    reporter.progress(1, 1, {"phase": "evaluating"})
     reporter.stage("store", of=1)
     _store_and_finish(run, base, reward, policy, rewards, reporter)
 
