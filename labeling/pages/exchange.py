@@ -48,7 +48,13 @@ def import_page(request: HttpRequest, project: Project) -> HttpResponse:
             form.add_error("file", str(error))
         else:
             stored = report.stored and not check
-            context |= {"report": report, "bad": report.bad[:BAD_LINES_SHOWN], "checked": check, "stored": stored}
+            context |= {
+                "report": report,
+                "words": in_words(report, "would be added" if check else "added"),
+                "bad": report.bad[:BAD_LINES_SHOWN],
+                "checked": check,
+                "stored": stored,
+            }
     return render(request, "labeling/import.html", context, status=422 if form.errors else 200)
 
 
@@ -60,6 +66,19 @@ def _read(project: Project, cleaned: dict, *, check: bool) -> ImportReport:
         if check:
             transaction.set_rollback(True)
     return report
+
+
+def in_words(report: ImportReport, verb: str) -> str:
+    """What the import found: "4 lines read, 1 prompt would be added, 3 bad." """
+    counts = [f"{count:,} {noun if count != 1 else noun.removesuffix('s')} {verb}" for noun, count in _some(report)]
+    if report.duplicates:
+        counts.append(f"{report.duplicates:,} already here")
+    lines = f"{report.lines:,} line{'' if report.lines == 1 else 's'} read"
+    return ", ".join([lines, *counts, f"{report.bad_count:,} bad"]) + "."
+
+
+def _some(report: ImportReport) -> list[tuple[str, int]]:
+    return [(noun, count) for noun, count in report.added.items() if count]
 
 
 def _lines(file: UploadedFile) -> Iterator[bytes]:

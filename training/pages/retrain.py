@@ -96,8 +96,13 @@ class RetrainForm(forms.Form):
         return settings
 
 
+def _label(name: str) -> str:
+    return LABELS.get(name, name.replace("_", " ").capitalize())
+
+
 def _field(name: str, default: Any, about: str) -> forms.Field:
-    shared = {"label": LABELS.get(name, name.replace("_", " ").capitalize()), "help_text": about, "initial": default}
+    about = re.sub(r"`(\w+)`", lambda mentioned: f"“{_label(mentioned[1])}”", about)
+    shared = {"label": _label(name), "help_text": about, "initial": default}
     if name in CHOICES:
         return forms.ChoiceField(choices=CHOICES[name], **shared)
     if isinstance(default, bool):
