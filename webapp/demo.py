@@ -41,7 +41,14 @@ def load_demo_project() -> Project:
     try:
         project = Project.objects.get(slug=SLUG)
     except ObjectDoesNotExist:
-        project = create_project(slug=SLUG, name="Everyday help", by=people["lead"], k=4, overlap=2)
+        project = create_project(
+            slug=SLUG,
+            name="Everyday help",
+            description="What people ask of an assistant day by day, answered by a small model that has much to learn.",
+            by=people["lead"],
+            k=4,
+            overlap=2,
+        )
     for username, _, role in PEOPLE:
         if not Membership.objects.filter(project=project, person=people[username]).exists():
             add_member(project=project, person=people[username], role=role)

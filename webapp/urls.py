@@ -17,6 +17,7 @@ urlpatterns = [
     path("local/<str:token>/", views.local_sign_in_view, name="local-sign-in"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
+    path("api/", views.api_root, name="api-root"),
     path("api/docs/", views.ApiDocs.as_view(url_name="schema"), name="api-docs"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/", include("labeling.api.urls")),

@@ -9,6 +9,7 @@ from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from drf_spectacular.utils import extend_schema
@@ -63,6 +64,14 @@ def readyz(request: HttpRequest) -> JsonResponse:
         body["failing"] = failing
         log.warning("not ready", extra={"failing": failing})
     return JsonResponse(body, status=503 if failing else 200)
+
+
+@require_safe
+def api_root(request: HttpRequest) -> HttpResponse:
+    """Where the API begins: its browser for people, the addresses of its description for programs."""
+    if request.accepts("text/html"):
+        return redirect("api-docs")
+    return JsonResponse({name: request.build_absolute_uri(reverse(name)) for name in ("api-docs", "schema")})
 
 
 class ApiDocs(SpectacularSwaggerSplitView):

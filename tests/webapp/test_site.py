@@ -57,7 +57,7 @@ def test_sign_in_goes_nowhere_else_afterwards(person) -> None:
     assert response["Location"] == "/"
 
 
-@pytest.mark.parametrize("address", ["/", "/sign-in/", "/healthz", "/no/such/page", "/api/schema/"])
+@pytest.mark.parametrize("address", ["/", "/sign-in/", "/p/new/", "/healthz", "/no/such/page", "/api/schema/"])
 def test_every_page_carries_the_policy_and_a_request_id(signed_in, address) -> None:
     response = signed_in.get(address)
     assert response["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
@@ -76,6 +76,11 @@ def test_the_api_browser_alone_loosens_styles_and_still_runs_no_inline_script(si
     assert "https://" not in page
     assert "<script>" not in page
     assert 'src="/static/drf_spectacular_sidecar/' in page
+
+
+def test_the_root_of_the_api_shows_people_the_browser_and_programs_the_schema(signed_in) -> None:
+    assert signed_in.get("/api/", HTTP_ACCEPT="text/html")["Location"] == reverse("api-docs")
+    assert signed_in.get("/api/", HTTP_ACCEPT="application/json").json()["schema"].endswith("/api/schema/")
 
 
 def test_a_page_that_is_not_there_says_so_and_under_api_in_json(signed_in) -> None:
