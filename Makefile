@@ -38,14 +38,13 @@ lint: ready-test  ## format, rules, types, import rules, templates, migrations, 
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	$(PY) .venv/bin/lint-imports --no-logo
-	$(PY) -m djlint webapp labeling training --check --lint --quiet
+	$(PY) -m djlint webapp labeling training --lint --quiet
 	LUCE_DEMO=1 $(PY) manage.py makemigrations --check --dry-run
 	$(PRODUCTION) $(PY) manage.py check --deploy --fail-level WARNING
 
 format: ready-test  ## put the code into its format
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
-	$(PY) -m djlint webapp labeling training --reformat --quiet
 
 bench: ready-test  ## measurements (tests/benchmarks)
 	$(PY) -m pytest tests/benchmarks -s
