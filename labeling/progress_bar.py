@@ -46,6 +46,6 @@ class ProgressBar:
     def _tell(self, done: int, of: int | None) -> None:
         self._told = time.monotonic()
         rate = done / (self._told - self._started)
-        left = f" of {of:,}, {(of - done) / rate:,.0f} s left" if of and rate else ""
-        self.stream.write(f"{self._stage} {done:,}{left} {self.unit}, {rate:,.0f} a second\n")
+        share, left = (f" of {of:,}", f", {(of - done) / rate:,.0f} s left") if of and rate else ("", "")
+        self.stream.write(f"{self._stage} {done:,}{share} {self.unit}, {rate:,.0f} a second{left}\n")
         self.stream.flush()
