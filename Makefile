@@ -47,6 +47,7 @@ format: ready-test  ## put the code into its format
 	$(PY) -m ruff check --fix .
 
 bench: ready-test  ## measurements (tests/benchmarks)
+	@test -d tests/benchmarks || { echo "luce: tests/benchmarks is not there yet" >&2; exit 1; }
 	$(PY) -m pytest tests/benchmarks -s
 
 clean:  ## take away .venv and caches; data in var/ stays
