@@ -43,8 +43,8 @@ def project(request: HttpRequest, slug: str) -> HttpResponse:
         **_live(item),
     }
     if request.role == Membership.Role.LEAD:
-        context["steps"] = next_steps(situation_of(item, progress))
         context["rankings"] = new_rankings(item)
+        context["steps"] = next_steps(situation_of(item, progress, context["rankings"]))
     return render(request, "training/project.html", {"project": item, **context})
 
 

@@ -35,7 +35,7 @@ def new_rankings(project: Project) -> NewRankings:
     return NewRankings(**counts)
 
 
-def situation_of(project: Project, progress: Progress) -> Situation:
+def situation_of(project: Project, progress: Progress, rankings: NewRankings) -> Situation:
     """The facts of the project now."""
     runs = list(TrainingRun.objects.filter(project=project).only("id", "kind", "state")[:50])
     evaluation = Evaluation.objects.filter(model_version__project=project).first()
@@ -48,7 +48,7 @@ def situation_of(project: Project, progress: Progress) -> Situation:
         comparisons=progress.comparisons,
         judgments_wanted=max(0, progress.wanted - progress.judgments),
         judgments=progress.judgments,
-        new_judgments=new_rankings(project).new,
+        new_judgments=rankings.new,
         annotators=members.exclude(role=Membership.Role.LEAD).count(),
         sampling=any(run.kind == TrainingRun.Kind.SAMPLING and run.state in LIVE for run in runs),
         training=any(run.kind == TrainingRun.Kind.REWARD_DPO and run.state in LIVE for run in runs),
