@@ -1,7 +1,7 @@
 // What was ranked and is not acknowledged yet: kept in this tab's storage with its idempotency key, and sent until the
 // server has answered. A retry carries the same key, so the server stores it once whatever happened to the answer.
 
-import { csrfToken } from "../webapp/luce.js";
+import { csrfToken } from "../webapp/csrf.js";
 
 const PREFIX = "luce.rank.";
 const LONGEST_WAIT = 30000;

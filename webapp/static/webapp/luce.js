@@ -1,25 +1,15 @@
 // What every page has: the theme choice, dialogs, toasts, menus, confirmations and times that stay current.
+// Loaded once by base.html and imported by nobody: under its hashed name and its plain one it would run twice.
+// Another script shows a toast by dispatching new CustomEvent("luce:toast", { detail: { text, kind } }) on document.
 
 const YEAR = 365 * 24 * 3600;
-
-/** @param {string} name @returns {string} the cookie's value, or "" */
-export function cookie(name) {
-  const found = document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`));
-  return found ? decodeURIComponent(found.slice(name.length + 1)) : "";
-}
-
-/** The token that Django wants with a POST: the cookie's, as it may be newer than the page. @returns {string} */
-export function csrfToken() {
-  const headers = document.body.getAttribute("hx-headers");
-  return cookie("csrftoken") || (headers ? JSON.parse(headers)["X-CSRFToken"] : "");
-}
 
 /**
  * Show a message for a while; an error stays until it is closed.
  * @param {string} text
  * @param {"info"|"error"} [kind]
  */
-export function toast(text, kind = "info") {
+function toast(text, kind = "info") {
   const box = document.createElement("div");
   box.className = kind === "error" ? "toast toast-error" : "toast";
   const words = document.createElement("span");
@@ -56,7 +46,7 @@ function mountTheme() {
 }
 
 /** "3 minutes ago", in the page's language. @param {Date} when @returns {string} */
-export function relative(when) {
+function relative(when) {
   const seconds = (when.getTime() - Date.now()) / 1000;
   const format = new Intl.RelativeTimeFormat(document.documentElement.lang || "en", { numeric: "auto" });
   for (const [unit, size] of /** @type {[Intl.RelativeTimeFormatUnit, number][]} */ ([
@@ -68,7 +58,7 @@ export function relative(when) {
 }
 
 /** Make every relative time current, and its title the reader's own clock. */
-export function refreshTimes() {
+function refreshTimes() {
   for (const element of document.querySelectorAll("time[data-relative]")) {
     const time = /** @type {HTMLTimeElement} */ (element);
     const when = new Date(time.dateTime);
@@ -98,6 +88,10 @@ document.addEventListener("click", onClick);
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   for (const menu of document.querySelectorAll("details[data-menu][open]")) menu.removeAttribute("open");
+});
+document.addEventListener("luce:toast", (event) => {
+  const { text, kind } = /** @type {CustomEvent} */ (event).detail;
+  toast(text, kind);
 });
 document.addEventListener("htmx:afterSwap", refreshTimes);
 mountTheme();
