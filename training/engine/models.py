@@ -1,6 +1,7 @@
 """Loading a base model, choosing what of it is trained, and saving it so that plain transformers loads it."""
 
 import contextlib
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -142,7 +143,10 @@ def add_adapter(model: Any, settings: _TrainingSettings, *, task: str, keep: lis
         target_modules=linear_layer_names(model.base_model),
         modules_to_save=keep,
     )
-    return get_peft_model(model, config)
+    with warnings.catch_warnings():
+        # peft asks transformers for a name that the next transformers will rename
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
+        return get_peft_model(model, config)
 
 
 def merged(model: Any) -> Any:

@@ -52,10 +52,6 @@ class Stopper:
         return self.left < 0
 
 
-# peft asks transformers for a name that the next transformers will rename
-pytestmark = pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing.:FutureWarning")
-
-
 @pytest.fixture(scope="module")
 def unbroken(base, tmp_path_factory):
     folder = tmp_path_factory.mktemp("unbroken")
