@@ -21,7 +21,6 @@ from training.models import Evaluation, EvaluationComparison, ModelVersion, Prom
 from training.queries.evaluations import win_rate
 from training.queries.models import current_model
 
-
 # Runs are executed here in the test's own process; their lease keepers are threads with connections of their own.
 pytestmark = pytest.mark.usefixtures("committed", "broker")
 
