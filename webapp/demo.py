@@ -1,5 +1,6 @@
 """The demo project: real prompts and guidelines, three people, and the bundled model that answers."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -74,3 +75,10 @@ def start_sampling(project: Project) -> bool:
         return False
     queue_sampling(project=project, by=demo_people()[-1], model_version=version)
     return True
+
+
+def send_queued_runs() -> int:
+    """Tell the workers of every run that waits: the demo's own broker starts empty. How many were sent."""
+    from training.actions.runs import resume_abandoned_runs
+
+    return resume_abandoned_runs(resend_after=timedelta(0))

@@ -124,13 +124,14 @@ def cancel_run(*, run: TrainingRun, by: Any = None) -> TrainingRun:
     return run
 
 
-def resume_abandoned_runs() -> int:
+def resume_abandoned_runs(resend_after: timedelta = RESEND_AFTER) -> int:
     """Put runs whose worker died back into the queue, and send again what the broker lost; how many were sent.
 
     1. A run whose lease expired after a cancel was asked for is cancelled.
     2. One that MAX_ATTEMPTS workers have died on is failed, in words.
     3. Another one whose lease expired is queued again.
-    4. Every queued run that no message was sent for lately gets one.
+    4. Every queued run that no message was sent for within `resend_after` gets one. Zero suits a start with an empty
+       broker.
     """
     now = timezone.now()
     expired = TrainingRun.objects.filter(state=TrainingRun.State.RUNNING, lease_expires__lt=now)
@@ -145,21 +146,14 @@ def resume_abandoned_runs() -> int:
     )
     expired.update(state=TrainingRun.State.QUEUED, owner="", lease_expires=None, heartbeat=None)
     sent = 0
-    for run_id in _unsent(now):
+    silent = Q(heartbeat__isnull=True) | Q(heartbeat__lte=now - resend_after)
+    queued = TrainingRun.objects.filter(silent, state=TrainingRun.State.QUEUED).order_by("id")
+    for run_id in list(queued.values_list("pk", flat=True)):
         # conditional, so that of two sweeps at once one sends
-        if TrainingRun.objects.filter(_silent(now), pk=run_id, state=TrainingRun.State.QUEUED).update(heartbeat=now):
+        if TrainingRun.objects.filter(silent, pk=run_id, state=TrainingRun.State.QUEUED).update(heartbeat=now):
             send(run_id)
             sent += 1
     return sent
-
-
-def _silent(now: Any) -> Q:
-    return Q(heartbeat__isnull=True) | Q(heartbeat__lt=now - RESEND_AFTER)
-
-
-def _unsent(now: Any) -> list[int]:
-    queued = TrainingRun.objects.filter(_silent(now), state=TrainingRun.State.QUEUED)
-    return list(queued.order_by("id").values_list("pk", flat=True))
 
 
 def execute_run(run_id: int, owner: str) -> str:

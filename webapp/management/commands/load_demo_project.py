@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from webapp.demo import load_demo_project, start_sampling
+from webapp.demo import load_demo_project, send_queued_runs, start_sampling
 
 
 class Command(BaseCommand):
@@ -18,4 +18,6 @@ class Command(BaseCommand):
         project = load_demo_project()
         if not options["no_sampling"] and start_sampling(project):
             self.stdout.write("The bundled model is answering the prompts.")
+        if waiting := send_queued_runs():
+            self.stdout.write(f"Work goes on where it stopped: {waiting} run(s).")
         self.stdout.write(f"Project {project.slug}: {project.prompts.count()} prompts.")
