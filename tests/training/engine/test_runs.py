@@ -252,6 +252,7 @@ def test_the_saved_head_is_the_trained_one(base, unbroken):
     assert again["margin"]["value"] == pytest.approx(stored["margin"]["value"], abs=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing.:FutureWarning")
 def test_merged_policy_and_adapter_give_the_same_logits_in_plain_transformers_and_peft(base, unbroken):
     result = unbroken[train_policy]
     ids = torch.tensor([[5, 6, 7, 8]])
