@@ -157,19 +157,12 @@ class Play:
             run = self.lead.post("/api/runs/retrain/", {"project": SLUG}, attempts=1)
             run = self._follow(run["id"])
             card = self._version(run["report"]["policy"])["card"]
-            self.report["training"] = {
-                "seconds": run["report"]["seconds"],
-                "batch": card["batch"],
-                "rankings": card["rankings"],
-                "heldout_rankings": card["heldout_rankings"],
-            }
+            figures = {figure.pop("name"): figure for figure in card["figures"]}
+            self.report["training"] = {"seconds": run["report"]["seconds"], **card["data"]}
             self.report["reward_model"] = {
-                "heldout_accuracy": card["reward_accuracy"],
-                "length_baseline": card["length_baseline"],
+                name: figures.pop(name) for name in ("reward_accuracy", "length_baseline", "reward_margin")
             }
-            self.report["policy"] = {
-                name: card[name] for name in ("dpo", "kl", "length", "reward_gain", "warnings") if name in card
-            }
+            self.report["policy"] = {**figures, "warnings": card["warnings"]}
         return run
 
     def _next_round(self, run: dict[str, Any]) -> None:
@@ -225,7 +218,7 @@ class Play:
         for annotator in self.annotators:
             annotator.join(timeout=5)
         if self.site is not None and self.site.poll() is None:
-            os.kill(self.site.pid, signal.SIGINT)
+            os.kill(self.site.pid, signal.SIGTERM)
             try:
                 self.site.wait(timeout=30)
             except subprocess.TimeoutExpired:
