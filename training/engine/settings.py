@@ -48,7 +48,8 @@ class _TrainingSettings(_Settings):
     learning_rate     Peak step size of AdamW. Too high: the loss jumps or becomes NaN, and a policy forgets how
                       to write. Too low: the curve stays flat. LoRA wants about ten times what full training does.
     batch_size        Comparisons in one optimizer step; gradients are accumulated, so memory does not grow with
-                      it. Too small: noisy steps. Too large for little data: too few steps to learn anything.
+                      it. Too small: noisy steps. Too large for little data: too few steps to learn anything;
+                      with thousands of comparisons choose 16 to 64 (InstructGPT and DPO: 64).
     schedule          "cosine" or "linear" decay to `final_lr_share`, or "constant".
     warmup_share      Share of the steps over which the rate rises from 0. None at all: Adam's first steps, with
                       moments not yet known, can wreck a pretrained model. Too long: wasted steps.
@@ -79,7 +80,7 @@ class _TrainingSettings(_Settings):
 
     epochs: int = 3
     learning_rate: float = 1e-4
-    batch_size: int = 4
+    batch_size: int = 2
     schedule: str = "cosine"
     warmup_share: float = 0.1
     final_lr_share: float = 0.1
@@ -119,8 +120,7 @@ class _TrainingSettings(_Settings):
 class RewardSettings(_TrainingSettings):
     """The reward model's settings: those of `_TrainingSettings`, with these defaults.
 
-    Two epochs; a higher rate than the policy's, for a wrong reward only misjudges while a wrong policy stops
-    writing well.
+    Two epochs, one fewer than the policy: the head learns fast, and a third mostly repeats the training pairs.
     """
 
     epochs: int = 2
@@ -129,7 +129,11 @@ class RewardSettings(_TrainingSettings):
 
 @dataclass(frozen=True)
 class PolicySettings(_TrainingSettings):
-    """The policy's settings: those of `_TrainingSettings`, and
+    """The policy's settings: those of `_TrainingSettings`, and those below.
+
+    The defaults suit some dozens of comparisons. On 20 of SmolLM2-135M's (30 steps) they moved it 2 nats from the
+    reference and left its length as it was; four comparisons a step at half the rate moved it 0.2 nats, too little
+    to see.
 
     beta              How tightly DPO holds the policy to the reference. Too low: the answers drift far and exploit
                       the preference (all very short, or all alike: look at KL and length drift on the card). Too
@@ -146,7 +150,7 @@ class PolicySettings(_TrainingSettings):
     """
 
     epochs: int = 3
-    learning_rate: float = 1e-4
+    learning_rate: float = 2e-4
     beta: float = 0.1
     nll_weight: float = 0.2
     length_normalised: bool = False
