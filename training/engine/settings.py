@@ -120,7 +120,7 @@ class _TrainingSettings(_Settings):
 class RewardSettings(_TrainingSettings):
     """The reward model's settings: those of `_TrainingSettings`, with these defaults.
 
-    Two epochs, one fewer than the policy: the head learns fast, and a third mostly repeats the training pairs.
+    Two epochs, for little data; with thousands of comparisons one is enough (InstructGPT).
     """
 
     epochs: int = 2
