@@ -11,6 +11,9 @@ import labeling
 from labeling.models import Guideline, Membership, Project
 
 SLUG = "demo"
+# A model of 135 million weights writes its best sense a little below temperature 1, and most of its answers end by
+# themselves within 80 tokens.
+SAMPLING = {"temperature": 0.7, "max_new_tokens": 80}
 FOLDER = Path(labeling.__file__).parent / "demo"
 PEOPLE = (
     ("annotator-1", "First annotator", Membership.Role.ANNOTATOR),
@@ -49,6 +52,7 @@ def load_demo_project() -> Project:
             by=people["lead"],
             k=4,
             overlap=2,
+            sampling=SAMPLING,
         )
     for username, _, role in PEOPLE:
         if not Membership.objects.filter(project=project, person=people[username]).exists():

@@ -11,11 +11,11 @@ _loaded: dict[str, tuple[Any, Any]] = {}
 
 def load_version(version: ModelVersion) -> tuple[Any, Any]:
     """(model, tokenizer) of a policy, ready to sample from; loading another one lets the last one go."""
-    from training.engine.models import load_policy
+    from training.engine.models import load_policy, sampling_dtype
 
     if version.hash not in _loaded:
         _loaded.clear()
-        _loaded[version.hash] = load_policy(model_folder(version))
+        _loaded[version.hash] = load_policy(model_folder(version), dtype=sampling_dtype())
     return _loaded[version.hash]
 
 
