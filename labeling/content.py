@@ -7,10 +7,12 @@ from typing import Any
 
 MAX_COPIES = 1000
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
 
 def canonical_json(value: Any) -> str:
     """One spelling for equal JSON values: sorted keys, no spaces, no escapes."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _encode(value)
 
 
 def text_hash(text: str) -> str:

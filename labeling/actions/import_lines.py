@@ -20,6 +20,7 @@ PROMPT_FIELDS = {"prompt", "split", "source", "use_case", "tags"}
 COMPARISON_FIELDS = {"completions", "models", "overlap", "priority", "purpose", "round", "copy"}
 JUDGMENT_FIELDS = {"annotator", "ranks", "shown", "comment", "created", "active_seconds", "revision", "simulated"}
 A_WEEK = 7 * 24 * 3600
+SPLITS, SOURCES, PURPOSES = Prompt.Split.values, Prompt.Source.values, Comparison.Purpose.values
 
 Row = dict[str, Any]
 
@@ -88,8 +89,8 @@ def _prompt_part(line: dict[str, Any]) -> Row:
     return {
         "messages": messages,
         "prompt_hash": json_hash(messages),
-        "split": _if_given(line, "split", lambda value: check_choice(value, "split", Prompt.Split.values)),
-        "source": check_choice(line.get("source", Prompt.Source.IMPORTED), "source", Prompt.Source.values),
+        "split": _if_given(line, "split", lambda value: check_choice(value, "split", SPLITS)),
+        "source": check_choice(line.get("source", Prompt.Source.IMPORTED), "source", SOURCES),
         "use_case": check_text(line.get("use_case", ""), "use_case", empty=True, longest=60),
         "tags": check_tags(line.get("tags", [])),
     }
@@ -103,7 +104,7 @@ def _comparison_part(line: dict[str, Any]) -> Row:
         "models": _check_models(line.get("models"), len(completions)),
         "overlap": _if_given(line, "overlap", lambda value: check_whole(value, "overlap", 1, 1000)),
         "priority": check_whole(line.get("priority", 0), "priority", -(2**31), 2**31 - 1),
-        "purpose": check_choice(line.get("purpose", "collect"), "purpose", Comparison.Purpose.values),
+        "purpose": check_choice(line.get("purpose", "collect"), "purpose", PURPOSES),
         "round": check_whole(line.get("round", 1), "round", 1, 32767),
         "copy": _if_given(line, "copy", lambda value: check_whole(value, "copy", 1, MAX_COPIES)),
     }

@@ -1,13 +1,15 @@
 """Checked lines become rows, some hundred lines at a time."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from labeling.actions.completions import generator_fingerprint
 from labeling.actions.errors import ActionError
 from labeling.actions.import_judgments import JudgmentStore
 from labeling.actions.import_lines import Row
+from labeling.actions.import_rows import insert_rows
 from labeling.actions.prompts import split_is_fixed
 from labeling.models import Candidate, Comparison, Completion, Generator, Project, Prompt
 from labeling.queries.chunks import parts
@@ -15,9 +17,12 @@ from labeling.queries.chunks import parts
 Complain = Callable[[int, ActionError], None]
 
 
-@dataclass
+@dataclass(slots=True)
 class Entry:
-    """A line on its way into the database, with the rows found or made for it."""
+    """A line on its way into the database, with the rows found or made for it.
+
+    new: it added a row. fresh: its prompt came with this batch, so that nothing of it need be looked for.
+    """
 
     number: int
     row: Row
@@ -25,6 +30,7 @@ class Entry:
     completion_ids: list[int] = field(default_factory=list)
     comparison_id: int = 0
     new: bool = False
+    fresh: bool = False
 
 
 class Store:
@@ -56,36 +62,27 @@ class Store:
 
     def _prompts(self, entries: list[Entry]) -> list[Entry]:
         """Find or add the prompts. Entries that want another split than the stored one are complained of."""
-        found = self._find_prompts(entries)
-        missing: dict[str, Prompt] = {}
+        found = self._find_prompts(entry.row["prompt_hash"] for entry in entries)
+        missing: dict[str, Row] = {}
         for entry in entries:
             digest = entry.row["prompt_hash"]
-            if digest not in found and digest not in missing:
-                missing[digest] = self._prompt(entry.row)
-                entry.new = True
+            if digest not in found:
+                entry.new = digest not in missing
+                entry.fresh = True
+                missing.setdefault(digest, entry.row)
         if missing:
-            Prompt.objects.bulk_create(missing.values(), ignore_conflicts=True)
+            fields = ("messages", "source", "use_case", "tags", "split", "content_hash")
+            insert_rows(Prompt, fields, map(_prompt_values, missing.values()), project=self.project)
             self.added["prompts"] += len(missing)
-            found |= self._find_prompts([entry for entry in entries if entry.row["prompt_hash"] in missing])
+            found |= self._find_prompts(missing)
         return [entry for entry in entries if self._has_its_split(entry, *found[entry.row["prompt_hash"]])]
 
-    def _find_prompts(self, entries: list[Entry]) -> dict[str, tuple[int, str]]:
+    def _find_prompts(self, hashes: Iterable[str]) -> dict[str, tuple[int, str]]:
         found = {}
-        for hashes in parts(entry.row["prompt_hash"] for entry in entries):
-            rows = Prompt.objects.filter(project=self.project, content_hash__in=hashes)
+        for part in parts(hashes):
+            rows = Prompt.objects.filter(project=self.project, content_hash__in=part)
             found |= {digest: (pk, split) for digest, pk, split in rows.values_list("content_hash", "pk", "split")}
         return found
-
-    def _prompt(self, row: Row) -> Prompt:
-        return Prompt(
-            project=self.project,
-            messages=row["messages"],
-            source=row["source"],
-            use_case=row["use_case"],
-            tags=row["tags"],
-            split=row["split"] or Prompt.Split.TRAIN,
-            content_hash=row["prompt_hash"],
-        )
 
     def _has_its_split(self, entry: Entry, prompt_id: int, split: str) -> bool:
         entry.prompt_id = prompt_id
@@ -95,32 +92,43 @@ class Store:
         return False
 
     def _completions(self, entries: list[Entry]) -> None:
-        found = self._find_completions(entries)
-        missing: dict[tuple[int, str], Completion] = {}
+        found = self._find_completions(
+            (entry.prompt_id, digest) for entry in entries if not entry.fresh for digest in entry.row["hashes"]
+        )
+        missing: dict[tuple[int, str], tuple[str, int | None]] = {}
         for entry in entries:
             row = entry.row
             for text, digest, model in zip(row["completions"], row["hashes"], row["models"], strict=True):
                 key = (entry.prompt_id, digest)
                 if key not in found and key not in missing:
-                    missing[key] = Completion(
-                        prompt_id=key[0], content_hash=digest, text=text, generator_id=self._generator(model)
-                    )
+                    missing[key] = (text, self._generator(model))
                     entry.new = True
         if missing:
-            Completion.objects.bulk_create(missing.values(), ignore_conflicts=True)
+            rows = ((*key, *written) for key, written in missing.items())
+            insert_rows(Completion, ("prompt", "content_hash", "text", "generator"), rows)
             self.added["completions"] += len(missing)
-            found |= self._find_completions(entries)
+            fresh = {entry.prompt_id for entry in entries if entry.fresh}
+            found |= self._completions_of(fresh)
+            found |= self._find_completions(key for key in missing if key[0] not in fresh)
         for entry in entries:
             entry.completion_ids = [found[entry.prompt_id, digest] for digest in entry.row["hashes"]]
 
-    def _find_completions(self, entries: list[Entry]) -> dict[tuple[int, str], int]:
+    def _find_completions(self, keys: Iterable[tuple[int, str]]) -> dict[tuple[int, str], int]:
         """Ids by (prompt, hash). Prompt and hash lists are crossed: a few rows too many do no harm."""
         found = {}
-        for keys in parts((entry.prompt_id, digest) for entry in entries for digest in entry.row["hashes"]):
+        for part in parts(keys):
             rows = Completion.objects.filter(
-                prompt_id__in={prompt_id for prompt_id, _ in keys}, content_hash__in={digest for _, digest in keys}
+                prompt_id__in={prompt_id for prompt_id, _ in part}, content_hash__in={digest for _, digest in part}
             )
             found |= {(prompt, digest): pk for prompt, digest, pk in rows.values_list("prompt", "content_hash", "pk")}
+        return found
+
+    def _completions_of(self, prompts: Iterable[int]) -> dict[tuple[int, str], int]:
+        """Ids by (prompt, hash) of all completions: quicker than by hash where a prompt has few."""
+        found = {}
+        for part in parts(prompts):
+            rows = Completion.objects.filter(prompt_id__in=part).values_list("prompt", "content_hash", "pk")
+            found |= {(prompt, digest): pk for prompt, digest, pk in rows}
         return found
 
     def _generator(self, name: str | None) -> int | None:
@@ -137,44 +145,44 @@ class Store:
         return self._generators[name]
 
     def _comparisons(self, entries: list[Entry]) -> None:
-        found = self._find_comparisons(entries)
+        found = self._find_comparisons(entry.row["comparison_hash"] for entry in entries if not entry.fresh)
         missing: dict[str, Entry] = {}
         for entry in entries:
             if entry.row["comparison_hash"] not in found and entry.row["comparison_hash"] not in missing:
                 missing[entry.row["comparison_hash"]] = entry
                 entry.new = True
         if missing:
-            Comparison.objects.bulk_create(map(self._comparison, missing.values()), ignore_conflicts=True)
+            fields = ("prompt", "k", "overlap", "priority", "purpose", "round", "content_hash")
+            insert_rows(Comparison, fields, map(self._comparison, missing.values()), project=self.project)
             self.added["comparisons"] += len(missing)
-            found |= self._find_comparisons(list(missing.values()))
-            self._candidates({found[digest]: entry for digest, entry in missing.items()})
+            made = self._find_comparisons(missing)
+            _add_candidates({made[digest]: entry for digest, entry in missing.items()})
+            found |= made
         for entry in entries:
             entry.comparison_id = found[entry.row["comparison_hash"]]
 
-    def _find_comparisons(self, entries: list[Entry]) -> dict[str, int]:
+    def _find_comparisons(self, hashes: Iterable[str]) -> dict[str, int]:
         found: dict[str, int] = {}
-        for hashes in parts(entry.row["comparison_hash"] for entry in entries):
-            rows = Comparison.objects.filter(project=self.project, content_hash__in=hashes)
+        for part in parts(hashes):
+            rows = Comparison.objects.filter(project=self.project, content_hash__in=part)
             found |= dict(rows.values_list("content_hash", "pk"))
         return found
 
-    def _comparison(self, entry: Entry) -> Comparison:
+    def _comparison(self, entry: Entry) -> tuple[Any, ...]:
         row = entry.row
-        return Comparison(
-            project=self.project,
-            prompt_id=entry.prompt_id,
-            k=len(entry.completion_ids),
-            overlap=row["overlap"] or self.project.overlap,
-            priority=row["priority"],
-            purpose=row["purpose"],
-            round=row["round"],
-            content_hash=row["comparison_hash"],
-        )
+        settings = (row["overlap"] or self.project.overlap, row["priority"], row["purpose"], row["round"])
+        return (entry.prompt_id, len(entry.completion_ids), *settings, row["comparison_hash"])
 
-    def _candidates(self, new: dict[int, Entry]) -> None:
-        candidates = (
-            Candidate(comparison_id=comparison_id, completion_id=completion_id, position=position)
-            for comparison_id, entry in new.items()
-            for position, completion_id in enumerate(entry.completion_ids)
-        )
-        Candidate.objects.bulk_create(candidates, ignore_conflicts=True)
+
+def _prompt_values(row: Row) -> tuple[Any, ...]:
+    split = row["split"] or Prompt.Split.TRAIN.value
+    return (row["messages"], row["source"], row["use_case"], row["tags"], split, row["prompt_hash"])
+
+
+def _add_candidates(new: dict[int, Entry]) -> None:
+    rows = (
+        (comparison_id, completion_id, position)
+        for comparison_id, entry in new.items()
+        for position, completion_id in enumerate(entry.completion_ids)
+    )
+    insert_rows(Candidate, ("comparison", "completion", "position"), rows)

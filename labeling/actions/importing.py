@@ -23,6 +23,8 @@ LINES_AT_ONCE = 500
 CHARACTERS_AT_ONCE = 16 * 1024 * 1024
 REPORT_EVERY = 500
 
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
 Progress = Callable[[str, int, int | None], None]
 """Called with a stage ("checked" or "stored"), the lines done, and how many there are if that is known."""
 
@@ -158,7 +160,7 @@ class _Spool:
         """Keep a line. Raises ActionError when it is the 1001st of the same texts."""
         copy = row["copy"] or self._copy(row)
         row["comparison_hash"] = comparison_hash(row["prompt_hash"], row["hashes"], row["purpose"], copy)
-        self._file.execute("INSERT INTO line VALUES (?, ?)", (number, json.dumps(row, ensure_ascii=False)))
+        self._file.execute("INSERT INTO line VALUES (?, ?)", (number, _encode(row)))
         self.rows += 1
 
     def _copy(self, row: Row) -> int:
