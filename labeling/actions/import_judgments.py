@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import is_password_usable, make_password
@@ -14,13 +14,10 @@ from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from labeling.actions.errors import ActionError
-from labeling.actions.import_lines import Row
+from labeling.actions.import_lines import Entry, Row
 from labeling.content import json_hash
 from labeling.models import Assignment, Candidate, Comparison, Judgment, Membership, Project
 from labeling.queries.chunks import parts
-
-if TYPE_CHECKING:
-    from labeling.actions.import_store import Entry
 
 
 @dataclass

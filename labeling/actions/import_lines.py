@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import IO, Any
 
@@ -31,6 +32,22 @@ def read_lines(file: IO[bytes]) -> Iterator[bytes]:
         yield line
         while len(line) == MAX_LINE_BYTES + 2 and not line.endswith(b"\n"):
             line = file.readline(MAX_LINE_BYTES + 2)
+
+
+@dataclass(slots=True)
+class Entry:
+    """A line on its way into the database, with the rows found or made for it.
+
+    new: it added a row. fresh: its prompt came with this batch, so that nothing of it need be looked for.
+    """
+
+    number: int
+    row: Row
+    prompt_id: int = 0
+    completion_ids: list[int] = field(default_factory=list)
+    comparison_id: int = 0
+    new: bool = False
+    fresh: bool = False
 
 
 def check_line(raw: str | bytes, *, judgments: bool, allow_ties: bool) -> Row | None:
@@ -197,4 +214,4 @@ def _if_given(line: dict[str, Any], field: str, check: Any) -> Any:
     return check(line[field]) if line.get(field) is not None else None
 
 
-__all__ = ["MAX_K", "Row", "check_line", "read_lines"]
+__all__ = ["MAX_K", "Entry", "Row", "check_line", "read_lines"]

@@ -2,35 +2,18 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 from labeling.actions.completions import generator_fingerprint
 from labeling.actions.errors import ActionError
 from labeling.actions.import_judgments import JudgmentStore
-from labeling.actions.import_lines import Row
+from labeling.actions.import_lines import Entry, Row
 from labeling.actions.import_rows import insert_rows
 from labeling.actions.prompts import split_is_fixed
 from labeling.models import Candidate, Comparison, Completion, Generator, Project, Prompt
 from labeling.queries.chunks import parts
 
 Complain = Callable[[int, ActionError], None]
-
-
-@dataclass(slots=True)
-class Entry:
-    """A line on its way into the database, with the rows found or made for it.
-
-    new: it added a row. fresh: its prompt came with this batch, so that nothing of it need be looked for.
-    """
-
-    number: int
-    row: Row
-    prompt_id: int = 0
-    completion_ids: list[int] = field(default_factory=list)
-    comparison_id: int = 0
-    new: bool = False
-    fresh: bool = False
 
 
 class Store:

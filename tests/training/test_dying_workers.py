@@ -8,8 +8,9 @@ from celery import current_app
 from labeling.models import Comparison, Project
 from tests.training.conftest import TINY_TRAINING, wait_for, wait_for_state
 from training.actions.artifacts import work_folder
+from training.actions.executing import execute_run
 from training.actions.model_versions import model_folder
-from training.actions.runs import cancel_run, execute_run, queue_retrain, queue_sampling, resume_abandoned_runs
+from training.actions.runs import cancel_run, queue_retrain, queue_sampling, resume_abandoned_runs
 from training.models import ModelVersion, RunMetric, TrainingRun
 from training.queries.models import current_model
 from webapp.heartbeat import seconds_since_heartbeat, why_silent

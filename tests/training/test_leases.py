@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from labeling.models import Project
 from tests.training.conftest import wait_for
-from training.actions import runs
+from training.actions import leases, runs
 from training.actions.leases import MAX_ATTEMPTS, LeaseKeeper, LostLease, claim_run, finish_run, give_back, heartbeat
 from training.actions.reporting import Reporter
 from training.models import RunMetric, TrainingRun
@@ -87,7 +87,7 @@ def test_who_lost_the_lease_can_neither_renew_nor_finish_nor_give_back(run: Trai
         lambda: heartbeat(mine, "first"),
         lambda: finish_run(mine, "first", {}),
         lambda: give_back(mine, "first"),
-        lambda: runs.fail_run(mine, "first", "error"),
+        lambda: leases.fail_run(mine, "first", "error"),
     ):
         with pytest.raises(LostLease):
             attempt()

@@ -12,11 +12,13 @@ from labeling.actions.errors import ActionError
 from labeling.actions.serving import serve_next
 from labeling.actions.submitting import submit_judgment
 from labeling.models import Comparison, Project
+from training.actions.evaluations import sample_evaluation
+from training.actions.executing import execute_run
 from training.actions.leases import LeaseKeeper, claim_run
 from training.actions.model_versions import next_version_number, register_bundled_model, store_model
 from training.actions.reporting import Reporter
-from training.actions.rounds import promote, sample_evaluation, start_next_round
-from training.actions.runs import cancel_run, execute_run, queue_sampling
+from training.actions.rounds import promote, start_next_round
+from training.actions.runs import cancel_run, queue_sampling
 from training.models import Evaluation, EvaluationComparison, ModelVersion, Promotion, TrainingRun
 from training.queries.evaluations import win_rate
 from training.queries.models import current_model
@@ -100,7 +102,7 @@ def test_the_next_round_samples_all_prompts_and_compares_blindly(
 def test_the_place_of_the_new_model_is_drawn(policy: ModelVersion, bundled: ModelVersion, project: Project) -> None:
     """Over many prompts it stands first about half the time, so its place says nothing."""
     from labeling.actions.prompts import add_prompt
-    from training.actions.rounds import _add_pair
+    from training.actions.evaluations import _add_pair
 
     evaluation = Evaluation.objects.create(model_version=policy, baseline=bundled, name="blind")
     for number in range(60):

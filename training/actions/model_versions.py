@@ -7,6 +7,8 @@ from django.conf import settings
 
 from labeling.models import Project
 from training.actions.artifacts import artifact_path, store_folder
+from training.actions.leases import heartbeat
+from training.actions.reporting import Reporter
 from training.models import ModelVersion, TrainingRun
 
 
@@ -73,3 +75,12 @@ def next_version_number(project: Project) -> int:
     names = ModelVersion.objects.filter(project=project, run__isnull=False).values_list("name", flat=True)
     numbers = [int(tail) for name in names for _, mark, tail in [name.rpartition("-v")] if mark and tail.isdigit()]
     return max(numbers, default=0) + 1
+
+
+def starting_model(run: TrainingRun, reporter: Reporter) -> ModelVersion:
+    """The model the run starts from; the bundled one, registered now, when none was named."""
+    if run.base is None:
+        reporter.stage("prepare", of=3)
+        run.base = register_bundled_model(run.project, reporter.progress)
+        heartbeat(run, reporter.owner, base=run.base)
+    return run.base

@@ -11,9 +11,8 @@ from training.actions.batches import read_batch
 from training.actions.cards import policy_card, reward_card
 from training.actions.leases import finish_run
 from training.actions.loaded_models import unload
-from training.actions.model_versions import model_folder, next_version_number, store_model
+from training.actions.model_versions import model_folder, next_version_number, starting_model, store_model
 from training.actions.reporting import Reporter
-from training.actions.sampling import starting_model
 from training.models import ModelVersion, TrainingRun
 
 

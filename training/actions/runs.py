@@ -1,13 +1,10 @@
-"""Queueing, cancelling, resuming and executing runs. The broker carries ids; the rows decide."""
+"""Queueing, cancelling and resuming runs. The broker carries ids; the rows decide."""
 
 import logging
-import traceback
 from datetime import timedelta
 from typing import Any
 
 from celery import current_app
-from celery.worker import state as celery_worker
-from django.conf import settings as site
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -15,36 +12,11 @@ from django.utils import timezone
 from labeling.actions.errors import ActionError
 from labeling.models import Project
 from labeling.policies import may_lead, require
-from training.actions.artifacts import clear_work_folder, sweep_work_folders
 from training.actions.batches import freeze_batch
-from training.actions.leases import (
-    MAX_ATTEMPTS,
-    LeaseKeeper,
-    LostLease,
-    claim_run,
-    end_cancelled,
-    fail_run,
-    finish_run,
-    give_back,
-    heartbeat,
-)
-from training.actions.reporting import Reporter
+from training.actions.leases import MAX_ATTEMPTS
 from training.actions.run_settings import check_retrain_settings, check_sampling_settings
 from training.models import ModelVersion, TrainingRun
 from training.queries.models import current_model
-
-__all__ = [
-    "LostLease",
-    "cancel_run",
-    "claim_run",
-    "execute_run",
-    "fail_run",
-    "finish_run",
-    "heartbeat",
-    "queue_retrain",
-    "queue_sampling",
-    "resume_abandoned_runs",
-]
 
 log = logging.getLogger("luce.training")
 LIVE = [TrainingRun.State.QUEUED, TrainingRun.State.RUNNING]
@@ -156,63 +128,6 @@ def resume_abandoned_runs(resend_after: timedelta = RESEND_AFTER) -> int:
     return sent
 
 
-def execute_run(run_id: int, owner: str) -> str:
-    """Claim the run and do its work; how it ended, in a word. Never raises for a run that fails.
-
-    A failure keeps its traceback in the run. A worker that is shut down gives the run back and sends it to the next
-    one. A run that somebody else works on, or that is finished, is left alone.
-    """
-    run = claim_run(run_id, owner)
-    if run is None:
-        log.info("run is not to be had", extra={"run": run_id})
-        return "not claimed"
-    log.info("run claimed", extra={"run": run.pk, "owner": owner, "attempt": run.attempts})
-    with LeaseKeeper(run, owner, _worker_is_stopping) as keeper:
-        try:
-            return _work(run, owner, keeper)
-        except LostLease:
-            log.warning("run was taken by another worker", extra={"run": run.pk, "owner": owner})
-            return "lost"
-
-
-def _work(run: TrainingRun, owner: str, keeper: LeaseKeeper) -> str:
-    from training.actions.reward_dpo import train_reward_and_policy
-    from training.actions.sampling import sample_prompts
-    from training.engine.errors import Cancelled
-
-    reporter = Reporter(run, owner, keeper)
-    sweep_work_folders()
-    _set_torch_threads()
-    work = train_reward_and_policy if run.kind == TrainingRun.Kind.REWARD_DPO else sample_prompts
-    try:
-        if run.attempts > 1:
-            reporter.log(f"A worker goes on with this run (claim {run.attempts}).")
-        work(run, reporter)
-    except Cancelled:
-        return _stopped(run, owner, keeper)
-    except LostLease:
-        raise
-    except Exception:
-        keeper.require()
-        log.exception("run failed", extra={"run": run.pk})
-        fail_run(run, owner, traceback.format_exc())
-        clear_work_folder(run)
-        return "failed"
-    clear_work_folder(run)
-    return "succeeded"
-
-
-def _stopped(run: TrainingRun, owner: str, keeper: LeaseKeeper) -> str:
-    keeper.require()
-    if keeper.cancelled:
-        end_cancelled(run, owner)
-        clear_work_folder(run)
-        return "cancelled"
-    give_back(run, owner)
-    send(run.pk)
-    return "given back"
-
-
 def send(run_id: int) -> None:
     """Tell a worker. Without a broker the run stays queued, and `resume_abandoned_runs` sends it later."""
     try:
@@ -249,16 +164,3 @@ def _ended_cancelled() -> dict[str, Any]:
         "seconds_left": None,
         "finished": timezone.now(),
     }
-
-
-def _worker_is_stopping() -> bool:
-    """Whether this Celery worker was asked to shut down (SIGTERM, Ctrl-C), warm or cold."""
-    flags = (celery_worker.should_stop, celery_worker.should_terminate)
-    return any(flag is not None and flag is not False for flag in flags)
-
-
-def _set_torch_threads() -> None:
-    if site.TORCH_THREADS > 0:
-        import torch
-
-        torch.set_num_threads(site.TORCH_THREADS)

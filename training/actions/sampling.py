@@ -1,16 +1,13 @@
 """A sampling run: completions of prompts, stored as they come, so that ranking starts with the first."""
 
-from collections.abc import Iterator, Sequence
 from typing import Any
 
-from django.db import transaction
-
 from labeling.actions.comparisons import add_comparison
-from labeling.actions.completions import add_completion, find_or_add_generator
-from labeling.models import Comparison, Completion, Generator, Prompt
-from training.actions.leases import finish_run, heartbeat
-from training.actions.loaded_models import load_version
-from training.actions.model_versions import register_bundled_model
+from labeling.models import Comparison, Generator, Prompt
+from training.actions.answers import generator_of, sample_and_store
+from training.actions.evaluations import sample_evaluation
+from training.actions.leases import finish_run
+from training.actions.model_versions import starting_model
 from training.actions.reporting import Reporter
 from training.models import Evaluation, ModelVersion, TrainingRun
 
@@ -21,8 +18,6 @@ def sample_prompts(run: TrainingRun, reporter: Reporter) -> None:
     Prompts that already have their comparison from this generator in this round are skipped, which makes a resumed
     run go on where the last worker stopped. Raises the engine's `Cancelled`, and `LostLease`.
     """
-    from training.actions.rounds import sample_evaluation
-
     version = starting_model(run, reporter)
     report: dict[str, Any] = {"model": version.name}
     if run.settings.get("evaluation"):
@@ -31,15 +26,6 @@ def sample_prompts(run: TrainingRun, reporter: Reporter) -> None:
     report |= _sample_round(run, version, reporter)
     reporter.end_stage()
     finish_run(run, reporter.owner, {**report, "seconds": reporter.seconds})
-
-
-def starting_model(run: TrainingRun, reporter: Reporter) -> ModelVersion:
-    """The model the run starts from; the bundled one, registered now, when none was named."""
-    if run.base is None:
-        reporter.stage("prepare", of=3)
-        run.base = register_bundled_model(run.project, reporter.progress)
-        heartbeat(run, reporter.owner, base=run.base)
-    return run.base
 
 
 def _sample_round(run: TrainingRun, version: ModelVersion, reporter: Reporter) -> dict[str, Any]:
@@ -66,64 +52,6 @@ def _sample_round(run: TrainingRun, version: ModelVersion, reporter: Reporter) -
         + "."
     )
     return counts
-
-
-def generator_of(version: ModelVersion, settings: dict[str, Any]) -> Generator:
-    """The row that says which weights, sampled how, wrote a completion."""
-    return find_or_add_generator(
-        project=version.project,
-        kind=Generator.Kind.MODEL,
-        name=version.name,
-        settings={"model_version": version.pk, "hash": version.hash, **settings},
-    )
-
-
-def sample_and_store(
-    version: ModelVersion,
-    generator: Generator,
-    prompts: Sequence[Prompt],
-    settings: dict[str, Any],
-    reporter: Reporter,
-    *,
-    done_before: int = 0,
-) -> Iterator[tuple[Prompt, list[Completion]]]:
-    """Yield each prompt with its stored completions as soon as its group is sampled.
-
-    done_before: prompts of the stage that an earlier worker finished; they count in the bar.
-    """
-    from training.engine.sampling import sample_completions
-    from training.engine.settings import SamplingSettings
-
-    if not prompts:
-        return
-    model, tokenizer = load_version(version)
-
-    def moved(done: int, of: int, metrics: dict[str, Any]) -> None:
-        reporter.progress(done_before + done, done_before + of, metrics)
-
-    sampled = sample_completions(
-        model,
-        tokenizer,
-        [prompt.messages for prompt in prompts],
-        SamplingSettings.from_dict(settings),
-        should_stop=reporter.should_stop,
-        on_batch=moved,
-    )
-    for answer in sampled:
-        reporter.keeper.require()
-        prompt = prompts[answer.index]
-        with transaction.atomic():
-            stored = [_store(prompt, generator, one) for one in answer.completions]
-        yield prompt, list({completion.pk: completion for completion in stored}.values())
-
-
-def _store(prompt: Prompt, generator: Generator, sampled: Any) -> Completion:
-    # a NUL cannot be stored; byte-level models can write one
-    text = sampled.text.replace("\x00", "\ufffd")
-    completion, _ = add_completion(
-        prompt=prompt, text=text, generator=generator, tokens=sampled.tokens, finished=sampled.finished
-    )
-    return completion
 
 
 def _prompts(run: TrainingRun) -> list[Prompt]:
