@@ -133,11 +133,9 @@ def workers(environment: Mapping[str, str]) -> list[Child]:
     schedule = str(settings.VAR_DIR / "celerybeat-schedule")
     light = ["worker", "--queues", "light", "--hostname", "light@%h", "--pool", "threads", "--concurrency", "2"]
     gpu = ["worker", "--queues", "gpu", "--hostname", "gpu@%h", "--pool", "solo"]
-    # PyTorch's threads sleep while they wait for each other: spinning takes from the pages the cores that it waits for
-    shares_cores = {"OMP_WAIT_POLICY": "PASSIVE"} | dict(environment)
     return [
         Child("worker", [*CELERY, *light, *quiet], log("worker"), environment, patience=6.0),
-        Child("gpu-worker", [*CELERY, *gpu, *quiet], log("gpu-worker"), shares_cores, patience=10.0, niceness=5),
+        Child("gpu-worker", [*CELERY, *gpu, *quiet], log("gpu-worker"), environment, patience=10.0, niceness=5),
         Child(
             "clock",
             [*CELERY, "beat", "--schedule", schedule, "--pidfile=", "--loglevel", "INFO"],
