@@ -49,7 +49,9 @@ def sentence(report: dict[str, Any]) -> str:
 
 def _in_words(alpha: dict[str, Any]) -> str:
     """Krippendorff's own thresholds (2004, ch. 11.4), and chance."""
-    if alpha["low"] is not None and alpha["low"] <= 0 <= alpha["high"]:
+    if alpha["low"] is None:
+        return "too few prompts to say how far that may be trusted"
+    if alpha["low"] <= 0 <= alpha["high"]:
         return "not clearly more than chance"
     if alpha["value"] < 0:
         return "less than chance, so people may read the guidelines in opposite ways"
