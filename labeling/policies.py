@@ -49,7 +49,11 @@ def may_create_project(person: Any) -> bool:
     """Leads of some project, and staff, may open another one."""
     if not getattr(person, "is_authenticated", False):
         return False
-    return person.is_staff or person.is_superuser or Membership.objects.filter(person=person, role="lead").exists()
+    return (
+        person.is_staff
+        or person.is_superuser
+        or Membership.objects.filter(person=person, role="lead").exclude(state="retired").exists()
+    )
 
 
 def require(allowed: bool, what: str) -> None:

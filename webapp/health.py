@@ -27,7 +27,10 @@ class Check:
 
 
 def checks() -> list[Check]:
-    return [ask("database", why_no_database), ask("broker", why_no_broker), ask("workers", why_no_workers)]
+    broker = ask("broker", why_no_broker)
+    # a broker that hangs would hang this question too
+    workers = ask("workers", why_no_workers if broker.well else lambda: "cannot be asked without the broker")
+    return [ask("database", why_no_database), broker, workers]
 
 
 def ask(name: str, why_not: Callable[[], str]) -> Check:

@@ -195,6 +195,8 @@ RUN_LEASE_SECONDS = env.number("LUCE_RUN_LEASE_SECONDS", default=60, least=5)
 TORCH_THREADS = env.number("LUCE_TORCH_THREADS", default=0)
 
 REST_FRAMEWORK = {
+    # whose address a client is: our proxy says it, never the client itself
+    "NUM_PROXIES": 1 if env.switch("LUCE_BEHIND_PROXY", default=False) else 0,
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "rest_framework.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",

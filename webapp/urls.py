@@ -1,18 +1,15 @@
 """Every address of the site."""
 
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
 from webapp import views
+from webapp.sign_in import SignIn
 
 urlpatterns = [
     path("", views.home, name="home"),
-    path(
-        "sign-in/",
-        LoginView.as_view(template_name="webapp/sign_in.html", redirect_authenticated_user=True),
-        name="sign-in",
-    ),
+    path("sign-in/", SignIn.as_view(), name="sign-in"),
     path("sign-out/", LogoutView.as_view(), name="sign-out"),
     path("local/<str:token>/", views.local_sign_in_view, name="local-sign-in"),
     path("healthz", views.healthz, name="healthz"),

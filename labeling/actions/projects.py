@@ -1,5 +1,6 @@
 """Projects, their people and their guidelines."""
 
+import secrets
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -21,6 +22,8 @@ def create_project(*, slug: str, name: str, by: Any = None, **settings: Any) -> 
     Raises ActionError "invalid" naming the field, or "conflict" when the slug is taken.
     """
     _check_settings_known(settings)
+    # whoever knew the seed could work out which answer stands where
+    settings.setdefault("seed", secrets.randbits(62))
     if Project.objects.filter(slug=slug).exists():
         raise ActionError(f'There is a project "{slug}" already; choose another short name.', "conflict", "slug")
     project = Project(slug=slug, name=name, **settings)

@@ -127,6 +127,8 @@ def check_active_seconds(seconds: Any, *, longest: float) -> float | None:
     """Seconds of work, cut to 0 … `longest`; None when unknown."""
     if seconds is None:
         return None
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not math.isfinite(seconds):
+    # an integer may be too large for any float, and is cut like one that is merely large
+    endless = isinstance(seconds, float) and not math.isfinite(seconds)
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or endless:
         raise ActionError("active_seconds must be a number of seconds.", field="active_seconds")
     return float(min(max(seconds, 0), longest))

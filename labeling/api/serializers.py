@@ -6,6 +6,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from labeling.models import Assignment, Comparison, Completion, Judgment, Membership, Project, Prompt
+from labeling.policies import may_review
+
+LARGEST_ID = 2**63 - 1
 
 
 class MessageSerializer(serializers.Serializer):
@@ -25,6 +28,15 @@ class ProjectSerializer(serializers.ModelSerializer):
             *("sampling", "seed", "created"),
         ]
         read_only_fields = ["state", "created"]
+
+    def to_representation(self, project: Project) -> dict[str, Any]:
+        """Without the seed for those who rank: with it they could work out which answer stands where."""
+        shown = super().to_representation(project)
+        request = self.context.get("request")
+        if request is not None and not may_review(request.user, project):
+            shown.pop("seed")
+            shown.pop("sampling")
+        return shown
 
 
 class ProjectChangeSerializer(serializers.ModelSerializer):
@@ -90,7 +102,7 @@ class CompletionSerializer(serializers.ModelSerializer):
 class NewCompletionSerializer(serializers.Serializer):
     """An answer to add; `generator` names the model or the person that wrote it."""
 
-    prompt = serializers.IntegerField()
+    prompt = serializers.IntegerField(max_value=LARGEST_ID)
     text = serializers.CharField(trim_whitespace=False, allow_blank=True)
     generator = serializers.CharField(required=False, max_length=200)
     kind = serializers.ChoiceField(choices=["imported", "human"], default="imported")
@@ -117,8 +129,8 @@ class ComparisonSerializer(serializers.ModelSerializer):
 class NewComparisonSerializer(serializers.Serializer):
     """A comparison to add; `completions` are ids in canonical order."""
 
-    prompt = serializers.IntegerField()
-    completions = serializers.ListField(child=serializers.IntegerField(), min_length=2)
+    prompt = serializers.IntegerField(max_value=LARGEST_ID)
+    completions = serializers.ListField(child=serializers.IntegerField(max_value=LARGEST_ID), min_length=2)
     overlap = serializers.IntegerField(required=False)
     priority = serializers.IntegerField(default=0, min_value=-(2**31), max_value=2**31 - 1)
 
@@ -173,23 +185,18 @@ class AssignmentSerializer(serializers.ModelSerializer):
     @extend_schema_field(ShownCompletionSerializer(many=True))
     def get_completions(self, assignment: Assignment) -> list[dict[str, str]]:
         texts = [candidate.completion.text for candidate in assignment.comparison.candidates.all()]
-        return [{"text": texts[position]} for position in shown_order(assignment)]
+        return [{"text": texts[position]} for position in assignment.order]
 
     @extend_schema_field(serializers.ListField(child=serializers.IntegerField(allow_null=True), allow_null=True))
     def get_ranks(self, assignment: Assignment) -> list[int | None] | None:
         if assignment.latest is None:
             return None
-        return [assignment.latest.ranks[position] for position in shown_order(assignment)]
-
-
-def shown_order(assignment: Assignment) -> list[int]:
-    """The order on the page; the canonical one where an import did not say."""
-    return assignment.shown or list(range(assignment.comparison.k))
+        return [assignment.latest.ranks[position] for position in assignment.order]
 
 
 def canonical_ranks(assignment: Assignment, ranks: list[Any]) -> list[Any]:
     """Ranks given in the order shown, in canonical order; unchanged when their number is wrong, to be refused."""
-    order = shown_order(assignment)
+    order = assignment.order
     if len(ranks) != len(order):
         return ranks
     canonical: list[Any] = [None] * len(order)

@@ -16,8 +16,6 @@ from labeling.management.naming import project_named
 from labeling.models import Project
 from labeling.progress_bar import ProgressBar
 
-LISTED = 20
-
 
 class ImportCommand(BaseCommand):
     """Checks every line, then stores all in one transaction; bad lines are listed and nothing is stored."""
@@ -43,10 +41,10 @@ class ImportCommand(BaseCommand):
 
     def run(self, project: Project, file: IO[bytes], bar: ProgressBar, skip_bad: bool) -> ImportReport:
         report = type(self).action(project=project, lines=read_lines(file), skip_bad=skip_bad, progress=bar)
-        for bad in report.bad[:LISTED] if not skip_bad else report.bad:
+        for bad in report.bad:
             self.stderr.write(str(bad))
         if report.bad_count and not report.stored:
-            more = f", of which the first {LISTED} are listed" if report.bad_count > LISTED else ""
+            more = f", of which the first {len(report.bad):,} are listed" if report.bad_count > len(report.bad) else ""
             raise CommandError(
                 f"{report.bad_count:,} bad lines{more}; nothing was stored. Mend them, or leave them out: --skip-bad."
             )

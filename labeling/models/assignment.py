@@ -49,5 +49,10 @@ class Assignment(models.Model):
             models.Index(name="assignment_to_expire", fields=["expires"], condition=Q(state="leased")),
         ]
 
+    @property
+    def order(self) -> list[int]:
+        """Canonical positions as they stand on the page; the canonical order where an import did not say."""
+        return self.shown or list(range(self.comparison.k))
+
     def __str__(self) -> str:
         return f"Assignment {self.pk} ({self.state})"

@@ -52,7 +52,8 @@ LABELING_GUARDS = [
         "guard_prompt_fixed",
         "labeling_prompt",
         "UPDATE",
-        "NEW.split <> OLD.split OR NEW.content_hash <> OLD.content_hash OR NEW.project_id <> OLD.project_id",
+        "NEW.split <> OLD.split OR NEW.content_hash <> OLD.content_hash OR NEW.project_id <> OLD.project_id "
+        "OR NEW.messages <> OLD.messages",
         "a prompt keeps its text and its split for life",
     ),
     Guard(
@@ -66,7 +67,8 @@ LABELING_GUARDS = [
         "guard_comparison_fixed",
         "labeling_comparison",
         "UPDATE",
-        "NEW.prompt_id <> OLD.prompt_id OR NEW.k <> OLD.k OR NEW.content_hash <> OLD.content_hash",
+        "NEW.prompt_id <> OLD.prompt_id OR NEW.k <> OLD.k OR NEW.content_hash <> OLD.content_hash "
+        "OR NEW.project_id <> OLD.project_id",
         "a comparison keeps its prompt and its completions for life",
     ),
     Guard(
@@ -90,6 +92,29 @@ LABELING_GUARDS = [
         "UPDATE",
         "1 = 1",
         "a comparison keeps its completions for life",
+    ),
+    Guard(
+        "guard_candidate_kept",
+        "labeling_candidate",
+        "DELETE",
+        "EXISTS (SELECT 1 FROM labeling_assignment a WHERE a.comparison_id = OLD.comparison_id)",
+        "a comparison that was served keeps its completions",
+    ),
+    Guard(
+        "guard_assignment_of_whole_comparison",
+        "labeling_assignment",
+        "INSERT",
+        "(SELECT COUNT(*) FROM labeling_candidate d WHERE d.comparison_id = NEW.comparison_id) <> "
+        "(SELECT k FROM labeling_comparison c WHERE c.id = NEW.comparison_id)",
+        "only a comparison with all its K completions is served",
+    ),
+    Guard(
+        "guard_assignment_fixed",
+        "labeling_assignment",
+        "UPDATE",
+        "NEW.annotator_id <> OLD.annotator_id OR NEW.comparison_id <> OLD.comparison_id "
+        "OR (OLD.state = 'judged' AND NEW.shown <> OLD.shown)",
+        "an assignment keeps its person, its comparison, and the order that was judged",
     ),
     Guard(
         "guard_slot_taken_within_overlap",

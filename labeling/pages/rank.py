@@ -160,10 +160,10 @@ def _body(request: HttpRequest) -> dict[str, Any]:
 def _said(request: HttpRequest, assignment: Assignment) -> dict[str, Any]:
     """The arguments of the action, ranks in canonical order."""
     body = _body(request)
-    ranks = body["ranks"] if "ranks" in body else _ranks_of_form(body, len(assignment.shown))
+    ranks = body["ranks"] if "ranks" in body else _ranks_of_form(body, len(assignment.order))
     return {
         "key": body.get("key") or "",
-        "ranks": to_canonical(ranks, assignment.shown),
+        "ranks": to_canonical(ranks, assignment.order),
         "comment": body.get("comment") or "",
         "active_seconds": body.get("active_seconds"),
         "amend": bool(body.get("amend")),
@@ -232,7 +232,7 @@ def _item_to_change(request: HttpRequest, project: Project, change: str) -> dict
     if last is None or str(last.pk) != change:
         raise Http404(NOT_THE_LAST)
     latest = last.latest
-    ranks = [latest.ranks[position] for position in last.shown] if latest else []
+    ranks = [latest.ranks[position] for position in last.order] if latest else []
     said = {"amend": latest.revision, "ranks": json.dumps(ranks), "comment": latest.comment} if latest else {}
     return _counts(request, project) | _item(project, last) | said
 
@@ -243,7 +243,7 @@ def _item(project: Project, assignment: Assignment) -> dict[str, Any]:
     texts = dict(comparison.candidates.values_list("position", "completion__text"))
     answers = [
         {"place": place, "letter": LETTERS[place], "text": texts[position]}
-        for place, position in enumerate(assignment.shown)
+        for place, position in enumerate(assignment.order)
     ]
     turns = [
         {"role": message["role"], "who": ROLES.get(message["role"], message["role"]), "text": message["content"]}

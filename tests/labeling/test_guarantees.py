@@ -128,7 +128,7 @@ class TestPrompt:
         with refuses():
             Prompt.objects.create(project=project, messages=[], content_hash="x", split="both")
 
-    @pytest.mark.parametrize("change", [{"split": "heldout"}, {"content_hash": "other"}])
+    @pytest.mark.parametrize("change", [{"split": "heldout"}, {"content_hash": "other"}, {"messages": []}])
     def test_a_prompt_keeps_its_text_and_its_split(self, comparison, change):
         with refuses("keeps its text and its split"):
             Prompt.objects.update(**change)
@@ -256,6 +256,26 @@ class TestCandidate:
 
 
 class TestAssignment:
+    def test_only_a_comparison_with_all_its_completions_is_served(self, comparison, ann):
+        bare = Comparison.objects.create(
+            project=comparison.project, prompt=comparison.prompt, k=2, overlap=1, content_hash="bare"
+        )
+        with refuses("with all its K completions"):
+            lease(bare, ann, slot=0)
+
+    def test_a_served_comparison_keeps_its_completions(self, assignment):
+        with refuses("keeps its completions"):
+            Candidate.objects.all()._raw_delete("default")
+
+    def test_an_assignment_stays_its_persons(self, assignment, annotator):
+        with refuses("keeps its person"):
+            Assignment.objects.update(annotator=annotator("ben"))
+
+    def test_the_order_that_was_judged_is_kept(self, judgment):
+        shown = judgment.assignment.shown[::-1]
+        with refuses("the order that was judged"):
+            Assignment.objects.update(shown=shown)
+
     def test_a_person_has_one_assignment_of_a_comparison(self, assignment, ann):
         with refuses():
             lease(assignment.comparison, ann, slot=1)
@@ -425,7 +445,7 @@ def test_every_constraint_and_guard_has_a_test_that_breaks_it():
     models = [model for name in ("labeling", "training") for model in apps.get_app_config(name).get_models()]
     names = {constraint.name for model in models for constraint in model._meta.constraints}
     assert names == BROKEN_ABOVE
-    assert len(LABELING_GUARDS) + len(TRAINING_GUARDS) == 17
+    assert len(LABELING_GUARDS) + len(TRAINING_GUARDS) == 20
 
 
 BROKEN_ABOVE = {

@@ -131,7 +131,7 @@ def resume_abandoned_runs(resend_after: timedelta = RESEND_AFTER) -> int:
 def send(run_id: int) -> None:
     """Tell a worker. Without a broker the run stays queued, and `resume_abandoned_runs` sends it later."""
     try:
-        current_app.send_task("training.tasks.execute_run", [run_id], retry_policy={"max_retries": 2})
+        current_app.send_task("training.tasks.execute_run", [run_id], retry=False)
     except Exception:  # any transport's error: the row is what counts
         log.exception("the broker took no message", extra={"run": run_id})
         TrainingRun.objects.filter(pk=run_id, state=TrainingRun.State.QUEUED).update(heartbeat=None)
