@@ -132,10 +132,9 @@ class RewardSettings(_TrainingSettings):
 class PolicySettings(_TrainingSettings):
     """The policy's settings: those of `_TrainingSettings`, and those below.
 
-    The defaults suit some dozens of comparisons, and take about five minutes for 48 of SmolLM2-135M's on two CPU
-    cores. Earlier ones show the scale: 72 steps at 3e-4 moved it 6 to 7 nats from the reference and made its answers a
-    fifth to a third shorter; 15 steps at 1e-4 moved it 0.2 nats, too little to see. `make demo-check` measures what
-    the defaults give today.
+    The defaults suit some dozens of comparisons. On 48 of SmolLM2-135M's (two CPU cores, five minutes) they moved it 5.4
+    nats from the reference, won 74 % [67, 80] of held-out answers under the preference of `make demo-check`, and made
+    them a quarter shorter in words. 15 steps at 1e-4 moved it 0.2 nats, too little to see.
 
     beta              How tightly DPO holds the policy to the reference. Too low: the answers drift far and exploit
                       the preference (all very short, or all alike: look at KL and length drift on the card). Too

@@ -1,0 +1,62 @@
+"""What only somebody who tries to break it sends: answered in words, never with a crash or a hint."""
+
+import json
+
+import pytest
+
+from labeling.actions.importing import import_judgments
+from labeling.actions.submitting import submit_judgment
+from labeling.models import Assignment
+
+pytestmark = pytest.mark.django_db
+ENDLESS = 10**400
+
+
+def test_a_number_beyond_all_floats_is_cut_like_a_large_one(compare, annotator, project):
+    from labeling.actions.serving import serve_next
+
+    compare("How do I brew tea?")
+    ann = annotator("ann")
+    held = serve_next(person=ann, project=project)
+    stored = submit_judgment(person=ann, assignment_id=held.pk, key="k", ranks=[1, 2], active_seconds=ENDLESS)
+    assert stored.judgment.active_seconds == project.lease_seconds
+
+
+def test_an_import_survives_a_number_beyond_all_floats(project):
+    line = {
+        "prompt": "How do I brew tea?",
+        "completions": ["Boil it.", "Steep it."],
+        "judgments": [{"annotator": "ann", "ranks": [1, 2], "active_seconds": ENDLESS}],
+    }
+    report = import_judgments(project=project, lines=[json.dumps(line)])
+    assert report.stored
+
+
+def test_an_id_that_no_row_can_have_is_refused_in_words(client, lead, project):
+    client.force_login(lead)
+    answer = client.get("/api/completions/?prompt=" + "9" * 30, secure=True)
+    assert answer.status_code == 400
+    assert "number that large" in answer.content.decode()
+
+
+def test_those_who_rank_do_not_see_the_seed_that_orders_the_answers(client, lead, annotator, project):
+    client.force_login(annotator("ann"))
+    assert not {"seed", "sampling"} & client.get(f"/api/projects/{project.slug}/", secure=True).json().keys()
+    client.force_login(lead)
+    assert client.get(f"/api/projects/{project.slug}/", secure=True).json()["seed"] == project.seed != 0
+
+
+def test_an_imported_ranking_whose_order_is_unknown_can_be_changed(client, annotator, project):
+    ann = annotator("ann")
+    line = {
+        "prompt": "How do I brew tea?",
+        "completions": ["Boil it.", "Steep it."],
+        "judgments": [{"annotator": "ann", "ranks": [1, 2]}],
+    }
+    import_judgments(project=project, lines=[json.dumps(line)])
+    done = Assignment.objects.get(annotator=ann)
+    assert (done.shown, done.order) == ([], [0, 1])
+    client.force_login(ann)
+    page = client.get(f"/p/{project.slug}/rank/?change={done.pk}", secure=True).content.decode()
+    assert "Boil it." in page
+    assert "Steep it." in page
