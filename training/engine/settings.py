@@ -132,7 +132,7 @@ class RewardSettings(_TrainingSettings):
 class PolicySettings(_TrainingSettings):
     """The policy's settings: those of `_TrainingSettings`, and those below.
 
-    The defaults suit some dozens of comparisons. On 48 of SmolLM2-135M's (two CPU cores, five minutes) they moved it 5.4
+    The defaults suit some dozens of comparisons. On 48 of SmolLM2-135M's (two cores, five minutes) they moved it 5.4
     nats from the reference, won 74 % [67, 80] of held-out answers under the preference of `make demo-check`, and made
     them a quarter shorter in words. 15 steps at 1e-4 moved it 0.2 nats, too little to see.
 
