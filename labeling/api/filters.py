@@ -26,10 +26,11 @@ class NamedFilters(BaseFilterBackend):
     def _narrow(self, queryset: QuerySet[Any], name: str, value: str, lookup: str, kind: type) -> QuerySet[Any]:
         if "\x00" in value:
             raise ValidationError({name: "A NUL byte matches nothing."})
-        if kind is int and value.lstrip("-").isdecimal() and not -(2**63) <= int(value[:40]) < 2**63:
-            raise ValidationError({name: "Nothing has a number that large."})
         try:
-            return queryset.filter(**{lookup: kind(value)})
+            wanted = kind(value)
+            if kind is int and not -(2**63) <= wanted < 2**63:
+                raise ValidationError({name: "Nothing has a number that large."})
+            return queryset.filter(**{lookup: wanted})
         except (ValueError, TypeError, OverflowError, DjangoValidationError):
             raise ValidationError({name: f"{value!r:.60} is not a {kind.__name__}."}) from None
 
