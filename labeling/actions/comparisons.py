@@ -11,6 +11,8 @@ from labeling.content import comparison_hash
 from labeling.models import Candidate, Comparison, Completion, Prompt
 from labeling.models.project import MAX_K
 
+MOST_JUDGMENTS = 1000  # that a comparison may want
+
 
 @transaction.atomic
 def add_comparison(
@@ -103,6 +105,8 @@ def _check_candidates(prompt: Prompt, completions: Sequence[Completion]) -> None
 
 
 def _check_overlap(overlap: int) -> int:
-    if isinstance(overlap, bool) or not isinstance(overlap, int) or not 1 <= overlap <= 1000:
-        raise ActionError(f"overlap must be a whole number from 1 to 1000, not {overlap!r}.", field="overlap")
+    if isinstance(overlap, bool) or not isinstance(overlap, int) or not 1 <= overlap <= MOST_JUDGMENTS:
+        raise ActionError(
+            f"overlap must be a whole number from 1 to {MOST_JUDGMENTS}, not {overlap!r:.40}.", field="overlap"
+        )
     return overlap

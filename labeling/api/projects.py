@@ -10,7 +10,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import mixins, serializers
 from rest_framework.decorators import action
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -23,6 +23,7 @@ from labeling.api.access import led_project, own_project, projects_of, reviewed_
 from labeling.api.assignments import next_payload
 from labeling.api.errors import ActionView
 from labeling.api.filters import NamedFilters
+from labeling.api.parsers import BoundedJSONParser
 from labeling.api.serializers import (
     MemberSerializer,
     NextSerializer,
@@ -73,7 +74,7 @@ class ProjectViewSet(ActionView, mixins.ListModelMixin, mixins.RetrieveModelMixi
         sent = ProjectSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         project = create_project(by=request.user, **sent.validated_data)
-        return Response(ProjectSerializer(project).data, status=201)
+        return Response(self.get_serializer(project).data, status=201)
 
     @extend_schema(request=ProjectChangeSerializer, responses=ProjectSerializer)
     def partial_update(self, request: Request, slug: str) -> Response:
@@ -86,7 +87,7 @@ class ProjectViewSet(ActionView, mixins.ListModelMixin, mixins.RetrieveModelMixi
         project = update_project(project=project, **changes)
         if state is not None:
             set_project_state(project=project, state=state)
-        return Response(ProjectSerializer(project).data)
+        return Response(self.get_serializer(project).data)
 
     @extend_schema(request=None, responses=NextSerializer)
     @action(detail=True, methods=["post"])
@@ -142,7 +143,11 @@ class ProjectViewSet(ActionView, mixins.ListModelMixin, mixins.RetrieveModelMixi
     @extend_schema(methods=["get"], responses=MemberSerializer(many=True))
     @extend_schema(methods=["post"], request=MemberSerializer, responses={201: MemberSerializer})
     @action(
-        detail=True, methods=["get", "post"], parser_classes=[JSONParser], pagination_class=None, filter_backends=[]
+        detail=True,
+        methods=["get", "post"],
+        parser_classes=[BoundedJSONParser],
+        pagination_class=None,
+        filter_backends=[],
     )
     def members(self, request: Request, slug: str) -> Response:
         """Who does what in the project; POST gives somebody a role. For leads."""

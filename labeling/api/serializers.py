@@ -5,10 +5,15 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from labeling.actions.comparisons import MOST_JUDGMENTS
 from labeling.models import Assignment, Comparison, Completion, Judgment, Membership, Project, Prompt
 from labeling.policies import may_review
 
 LARGEST_ID = 2**63 - 1
+
+
+def _id_field() -> serializers.IntegerField:
+    return serializers.IntegerField(min_value=1, max_value=LARGEST_ID)
 
 
 class MessageSerializer(serializers.Serializer):
@@ -30,10 +35,10 @@ class ProjectSerializer(serializers.ModelSerializer):
         read_only_fields = ["state", "created"]
 
     def to_representation(self, project: Project) -> dict[str, Any]:
-        """Without the seed for those who rank: with it they could work out which answer stands where."""
+        """Without the seed unless the reader may review: with it they could work out which answer stands where."""
         shown = super().to_representation(project)
         request = self.context.get("request")
-        if request is not None and not may_review(request.user, project):
+        if request is None or not may_review(request.user, project):
             shown.pop("seed")
             shown.pop("sampling")
         return shown
@@ -102,7 +107,7 @@ class CompletionSerializer(serializers.ModelSerializer):
 class NewCompletionSerializer(serializers.Serializer):
     """An answer to add; `generator` names the model or the person that wrote it."""
 
-    prompt = serializers.IntegerField(max_value=LARGEST_ID)
+    prompt = _id_field()
     text = serializers.CharField(trim_whitespace=False, allow_blank=True)
     generator = serializers.CharField(required=False, max_length=200)
     kind = serializers.ChoiceField(choices=["imported", "human"], default="imported")
@@ -129,9 +134,9 @@ class ComparisonSerializer(serializers.ModelSerializer):
 class NewComparisonSerializer(serializers.Serializer):
     """A comparison to add; `completions` are ids in canonical order."""
 
-    prompt = serializers.IntegerField(max_value=LARGEST_ID)
-    completions = serializers.ListField(child=serializers.IntegerField(max_value=LARGEST_ID), min_length=2)
-    overlap = serializers.IntegerField(required=False)
+    prompt = _id_field()
+    completions = serializers.ListField(child=_id_field(), min_length=2)
+    overlap = serializers.IntegerField(required=False, min_value=1, max_value=MOST_JUDGMENTS)
     priority = serializers.IntegerField(default=0, min_value=-(2**31), max_value=2**31 - 1)
 
 
@@ -140,7 +145,7 @@ class ComparisonChangeSerializer(serializers.Serializer):
 
     state = serializers.ChoiceField(choices=Comparison.State.choices, required=False)
     priority = serializers.IntegerField(required=False, min_value=-(2**31), max_value=2**31 - 1)
-    overlap = serializers.IntegerField(required=False)
+    overlap = serializers.IntegerField(required=False, min_value=1, max_value=MOST_JUDGMENTS)
 
 
 class JudgmentSerializer(serializers.ModelSerializer):

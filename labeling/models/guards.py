@@ -113,8 +113,16 @@ LABELING_GUARDS = [
         "labeling_assignment",
         "UPDATE",
         "NEW.annotator_id <> OLD.annotator_id OR NEW.comparison_id <> OLD.comparison_id "
-        "OR (OLD.state = 'judged' AND NEW.shown <> OLD.shown)",
+        "OR (NEW.shown <> OLD.shown AND EXISTS (SELECT 1 FROM labeling_judgment j WHERE j.assignment_id = NEW.id))",
         "an assignment keeps its person, its comparison, and the order that was judged",
+    ),
+    Guard(
+        "guard_latest_is_own",
+        "labeling_assignment",
+        "UPDATE OF latest_id",
+        "NEW.latest_id IS NOT NULL AND NOT EXISTS "
+        "(SELECT 1 FROM labeling_judgment j WHERE j.id = NEW.latest_id AND j.assignment_id = NEW.id)",
+        "the latest judgment of an assignment is one of its own",
     ),
     Guard(
         "guard_slot_taken_within_overlap",
@@ -149,7 +157,7 @@ LABELING_GUARDS = [
         "guard_guideline_fixed",
         "labeling_guideline",
         "UPDATE",
-        "NEW.text <> OLD.text OR NEW.version <> OLD.version",
+        "NEW.text <> OLD.text OR NEW.version <> OLD.version OR NEW.project_id <> OLD.project_id",
         "guidelines are never edited: a change is the next version",
     ),
 ]

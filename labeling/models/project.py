@@ -1,11 +1,37 @@
 """One campaign of collecting preferences, and its guidelines."""
 
+import math
+from typing import Any
+
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
 MAX_K = 9
+WHOLE_FROM = {"max_new_tokens": 1, "group_size": 1, "max_tries": 1, "max_prompt_tokens": 1, "seed": 0}
+ABOVE_ZERO_TO = {"temperature": 5, "top_p": 1}
+LARGEST_WHOLE = 2**53 - 1  # beyond it JSON readers in browsers round
+
+
+def check_sampling(sampling: Any) -> None:
+    """Validator of `Project.sampling`: an object of known settings, each within the bounds the engine accepts."""
+    if not isinstance(sampling, dict):
+        raise ValidationError('must be an object of settings, such as {"temperature": 0.9}.')
+    for name, value in sampling.items():
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if name in WHOLE_FROM:
+            lowest = WHOLE_FROM[name]
+            if not number or not isinstance(value, int) or not lowest <= value <= LARGEST_WHOLE:
+                raise ValidationError(f"{name} must be a whole number from {lowest}, not {value!r:.40}.")
+        elif name in ABOVE_ZERO_TO:
+            highest = ABOVE_ZERO_TO[name]
+            if not number or not math.isfinite(value) or not 0 < value <= highest:
+                raise ValidationError(f"{name} must be above 0, at most {highest}, not {value!r:.40}.")
+        else:
+            known = ", ".join([*WHOLE_FROM, *ABOVE_ZERO_TO])
+            raise ValidationError(f"{name!r:.40} is no setting of sampling; there are {known}.")
 
 
 class Project(models.Model):
@@ -45,6 +71,7 @@ class Project(models.Model):
     sampling = models.JSONField(
         default=dict,
         blank=True,
+        validators=[check_sampling],
         help_text="How completions are sampled: max_new_tokens, temperature, top_p, seed.",
     )
     seed = models.BigIntegerField(default=0, help_text="Seeds the order in which completions are shown.")

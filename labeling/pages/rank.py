@@ -150,8 +150,8 @@ def _body(request: HttpRequest) -> dict[str, Any]:
         return request.POST.dict()
     try:
         body = json.loads(request.body)
-    except ValueError as error:
-        raise ActionError(f"The request is not JSON: {error}.") from error
+    except (ValueError, RecursionError):  # no JSON, a number of thousands of digits, or brackets without end
+        raise ActionError("The request is not JSON that can be read; reload the page and try again.") from None
     if not isinstance(body, dict):
         raise ActionError("The request must be a JSON object.")
     return body
@@ -175,7 +175,7 @@ def _ranks_of_form(form: dict[str, Any], k: int) -> list[int | None]:
     if form.get("choice") in ("A", "B", "tie"):
         return {"A": [1, 2], "B": [2, 1], "tie": [1, 1]}[form["choice"]]
     given = [str(form.get(f"rank-{place}", "")) for place in range(k)]
-    return [int(rank) if rank.isdecimal() else None for rank in given]
+    return [int(rank) if rank.isdecimal() and len(rank) <= 2 else None for rank in given]
 
 
 def to_canonical(ranks: Any, shown: Sequence[int]) -> Any:

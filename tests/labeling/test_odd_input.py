@@ -60,3 +60,44 @@ def test_an_imported_ranking_whose_order_is_unknown_can_be_changed(client, annot
     page = client.get(f"/p/{project.slug}/rank/?change={done.pk}", secure=True).content.decode()
     assert "Boil it." in page
     assert "Steep it." in page
+
+
+def test_an_imported_ranking_whose_order_is_unknown_is_changed_in_the_order_it_was_shown(client, annotator, project):
+    ann = annotator("ann")
+    line = {
+        "prompt": "How do I brew tea?",
+        "completions": ["Boil it.", "Steep it."],
+        "judgments": [{"annotator": "ann", "ranks": [1, 2]}],
+    }
+    import_judgments(project=project, lines=[json.dumps(line)])
+    done = Assignment.objects.get(annotator=ann)
+    client.force_login(ann)
+    said = {"key": "k2", "ranks": [2, 1], "amend": True}
+    answer = client.post(f"/p/{project.slug}/rank/{done.pk}/submit", said, content_type="application/json", secure=True)
+    assert answer.status_code in (200, 302), answer.content
+    assert list(done.judgments.order_by("revision").values_list("ranks", flat=True)) == [[1, 2], [2, 1]]
+
+
+@pytest.mark.parametrize("body", ["[" * 100_000, '{"ranks": ' + "9" * 5000 + "}", "no JSON", "7"], ids=len)
+def test_a_body_that_no_reader_can_take_is_refused_in_words(client, compare, annotator, project, body):
+    from labeling.actions.serving import serve_next
+
+    compare("How do I brew tea?")
+    ann = annotator("ann")
+    held = serve_next(person=ann, project=project)
+    client.force_login(ann)
+    for url in (f"/p/{project.slug}/rank/{held.pk}/submit", f"/api/assignments/{held.pk}/judgment/"):
+        answer = client.post(url, body, content_type="application/json", secure=True)
+        assert answer.status_code == 400, url
+        assert "set_int_max_str_digits" not in answer.content.decode()
+
+
+def test_a_form_with_a_rank_of_thousands_of_digits_is_refused_in_words(client, compare, annotator, project):
+    from labeling.actions.serving import serve_next
+
+    compare("How do I brew tea?")
+    ann = annotator("ann")
+    held = serve_next(person=ann, project=project)
+    client.force_login(ann)
+    said = {"key": "k", "rank-0": "9" * 5000, "rank-1": "1"}
+    assert client.post(f"/p/{project.slug}/rank/{held.pk}/submit", said, secure=True).status_code == 400

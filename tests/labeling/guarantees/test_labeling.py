@@ -1,15 +1,11 @@
-"""What the database itself refuses, whoever asks: every constraint and every trigger, broken on purpose."""
-
-from typing import Any
+"""What the database refuses about people's work, whoever asks: each constraint and trigger, broken on purpose."""
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, connection, transaction
 from django.db.models import ProtectedError
 from django.utils import timezone
 
 from labeling.actions.serving import serve_next
-from labeling.actions.submitting import submit_judgment
 from labeling.models import (
     Assignment,
     Candidate,
@@ -22,74 +18,14 @@ from labeling.models import (
     Project,
     Prompt,
 )
-from labeling.models.guards import LABELING_GUARDS
-from training.models import (
-    Batch,
-    BatchJudgment,
-    Evaluation,
-    EvaluationComparison,
-    ModelVersion,
-    RunMetric,
-    TrainingRun,
-)
-from training.models.guards import TRAINING_GUARDS
+from tests.labeling.guarantees.refusal import refuses
 
 pytestmark = pytest.mark.django_db
-
-
-def refuses(says: str = "") -> Any:
-    """The block is refused by the database, in these words if it is a guard that refuses."""
-    return _Refuses(says)
-
-
-class _Refuses:
-    def __init__(self, says: str) -> None:
-        self.raises = pytest.raises(IntegrityError, match=says or None)
-        self.savepoint = transaction.atomic()
-
-    def __enter__(self) -> None:
-        self.raises.__enter__()
-        self.savepoint.__enter__()
-
-    def __exit__(self, *error: Any) -> bool:
-        self.savepoint.__exit__(*error)
-        return self.raises.__exit__(*error)
-
-
-@pytest.fixture
-def ann(annotator):
-    return annotator("ann")
-
-
-@pytest.fixture
-def comparison(compare):
-    return compare("How do I brew tea?", "Boil it.", "Steep it.", overlap=2)
-
-
-@pytest.fixture
-def assignment(ann, project, comparison):
-    return serve_next(person=ann, project=project)
-
-
-@pytest.fixture
-def judgment(ann, assignment):
-    return submit_judgment(person=ann, assignment_id=assignment.pk, key="k", ranks=[1, 2]).judgment
 
 
 def lease(comparison, person, slot, **fields):
     values = {"state": "leased", "shown": [0, 1], "expires": timezone.now(), **fields}
     return Assignment.objects.create(comparison=comparison, annotator=person, slot=slot, **values)
-
-
-def test_every_guard_is_installed():
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-            if connection.vendor == "sqlite"
-            else "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
-        )
-        installed = {name for (name,) in cursor.fetchall()}
-    assert {guard.name for guard in LABELING_GUARDS + TRAINING_GUARDS} <= installed
 
 
 class TestProject:
@@ -112,6 +48,16 @@ class TestProject:
         Guideline.objects.create(project=project, version=1, text="Be kind.")
         with refuses("guidelines are never edited"):
             Guideline.objects.update(**change)
+
+    def test_a_guideline_stays_in_its_project(self, project):
+        Guideline.objects.create(project=project, version=1, text="Be kind.")
+        other = Project.objects.create(slug="other", name="Other")
+        with refuses("guidelines are never edited"):
+            Guideline.objects.update(project=other)
+
+    def test_a_project_with_work_in_it_is_never_deleted(self, project, judgment):
+        with pytest.raises(ProtectedError):
+            project.delete()
 
     def test_a_person_has_one_role_in_a_project(self, project, lead):
         with refuses():
@@ -276,6 +222,16 @@ class TestAssignment:
         with refuses("the order that was judged"):
             Assignment.objects.update(shown=shown)
 
+    def test_the_order_that_was_judged_is_kept_whatever_the_state_is_called(self, judgment):
+        Assignment.objects.update(state="leased")
+        with refuses("the order that was judged"):
+            Assignment.objects.update(shown=judgment.assignment.shown[::-1])
+
+    def test_the_latest_judgment_is_not_somebody_elses(self, judgment, comparison, annotator):
+        other = lease(comparison, annotator("ben"), slot=1)
+        with refuses("one of its own"):
+            Assignment.objects.filter(pk=other.pk).update(latest=judgment)
+
     def test_a_person_has_one_assignment_of_a_comparison(self, assignment, ann):
         with refuses():
             lease(assignment.comparison, ann, slot=1)
@@ -335,133 +291,3 @@ class TestJudgment:
             Judgment.objects.create(
                 assignment=judgment.assignment, revision=2, ranks=[1, 2], key="k", created=timezone.now()
             )
-
-
-class TestBatch:
-    @pytest.fixture
-    def batch(self, project, judgment):
-        batch = Batch.objects.create(project=project, hash="a" * 64, rankings=1, heldout_rankings=0)
-        BatchJudgment.objects.create(batch=batch, judgment=judgment, split="train")
-        return batch
-
-    @pytest.fixture
-    def frozen(self, batch):
-        Batch.objects.update(frozen=True)
-        return batch
-
-    def test_a_hash_exists_once(self, project, batch):
-        with refuses():
-            Batch.objects.create(project=project, hash="a" * 64, rankings=1, heldout_rankings=0)
-
-    @pytest.mark.parametrize("change", [{"frozen": False}, {"rankings": 7}, {"hash": "b" * 64}])
-    def test_a_frozen_batch_never_changes(self, frozen, change):
-        with refuses("a frozen batch never changes"):
-            Batch.objects.update(**change)
-
-    def test_a_frozen_batch_is_never_deleted(self, project):
-        Batch.objects.create(project=project, hash="a" * 64, rankings=0, heldout_rankings=0, frozen=True)
-        with refuses("never deleted"):
-            Batch.objects.all()._raw_delete("default")
-
-    def test_nothing_is_added_to_a_frozen_batch(self, frozen, annotator, project):
-        ben = annotator("ben")
-        other = submit_judgment(
-            person=ben, assignment_id=serve_next(person=ben, project=project).pk, key="k", ranks=[2, 1]
-        ).judgment
-        with refuses("nothing is added"):
-            BatchJudgment.objects.create(batch=frozen, judgment=other, split="train")
-
-    def test_nothing_is_taken_from_a_frozen_batch(self, frozen):
-        with refuses("nothing is taken"):
-            BatchJudgment.objects.all()._raw_delete("default")
-
-    def test_a_row_of_a_batch_never_changes(self, batch):
-        with refuses("a row of a batch never changes"):
-            BatchJudgment.objects.update(split="heldout")
-
-    def test_a_judgment_is_in_a_batch_once(self, batch, judgment):
-        with refuses():
-            BatchJudgment.objects.create(batch=batch, judgment=judgment, split="train")
-
-    def test_a_split_that_is_unknown_is_refused(self, project, judgment):
-        batch = Batch.objects.create(project=project, hash="b" * 64, rankings=1, heldout_rankings=0)
-        with refuses():
-            BatchJudgment.objects.create(batch=batch, judgment=judgment, split="both")
-
-    def test_a_judgment_in_a_batch_cannot_be_deleted(self, frozen, judgment):
-        with pytest.raises(ProtectedError):
-            judgment.delete()
-
-
-class TestTraining:
-    @pytest.fixture
-    def version(self, project):
-        return ModelVersion.objects.create(project=project, kind="policy", name="base", hash="h", path="models/h")
-
-    def test_a_running_run_has_an_owner_and_a_lease(self, project):
-        with refuses():
-            TrainingRun.objects.create(project=project, kind="sampling", state="running")
-        with refuses():
-            TrainingRun.objects.create(project=project, kind="sampling", state="running", owner="worker")
-
-    def test_a_training_has_a_batch(self, project):
-        with refuses():
-            TrainingRun.objects.create(project=project, kind="reward_dpo")
-
-    def test_a_metric_of_a_step_is_stored_once(self, project):
-        run = TrainingRun.objects.create(project=project, kind="sampling")
-        RunMetric.objects.create(run=run, stage="reward", step=1, values={"loss": 0.7})
-        with refuses():
-            RunMetric.objects.create(run=run, stage="reward", step=1, values={"loss": 0.6})
-
-    @pytest.mark.parametrize("change", [{"hash": "other"}, {"path": "elsewhere"}, {"kind": "reward"}])
-    def test_a_model_version_is_never_overwritten(self, version, change):
-        with refuses("never overwritten"):
-            ModelVersion.objects.update(**change)
-
-    def test_the_same_weights_and_the_same_name_exist_once(self, project, version):
-        with refuses():
-            ModelVersion.objects.create(project=project, kind="policy", name="copy", hash="h", path="models/h")
-        with refuses():
-            ModelVersion.objects.create(project=project, kind="policy", name="base", hash="i", path="models/i")
-
-    def test_a_model_is_not_measured_against_itself(self, version):
-        with refuses():
-            Evaluation.objects.create(model_version=version, baseline=version, name="self")
-
-    def test_a_comparison_is_in_an_evaluation_once(self, project, version, comparison):
-        other = ModelVersion.objects.create(project=project, kind="policy", name="next", hash="i", path="models/i")
-        evaluation = Evaluation.objects.create(model_version=other, baseline=version, name="next against base")
-        place = {"evaluation": evaluation, "comparison": comparison, "model_position": 0, "baseline_position": 1}
-        EvaluationComparison.objects.create(**place)
-        with refuses():
-            EvaluationComparison.objects.create(**place)
-
-
-def test_every_constraint_and_guard_has_a_test_that_breaks_it():
-    """A new constraint in the models fails here until it is broken above."""
-    from django.apps import apps
-
-    models = [model for name in ("labeling", "training") for model in apps.get_app_config(name).get_models()]
-    names = {constraint.name for model in models for constraint in model._meta.constraints}
-    assert names == BROKEN_ABOVE
-    assert len(LABELING_GUARDS) + len(TRAINING_GUARDS) == 20
-
-
-BROKEN_ABOVE = {
-    *(
-        "project_k_range",
-        "project_overlap_positive",
-        "project_lease_positive",
-        "guideline_version",
-        "one_role_a_person",
-    ),
-    *("prompt_once_a_project", "prompt_split_known", "generator_once_a_project", "completion_once_a_prompt"),
-    *("comparison_once_a_project", "comparison_k_range", "comparison_overlap_positive"),
-    *("comparison_live_within_overlap", "candidate_once", "candidate_position_once", "candidate_position_range"),
-    *("one_assignment_a_person", "one_assignment_a_slot", "live_assignment_holds_a_slot"),
-    *("judgment_revision_once", "judgment_key_once", "judgment_once_a_batch", "batch_split_known"),
-    *("running_run_has_an_owner", "training_has_a_batch", "metric_once_a_step"),
-    *("version_once_a_project", "version_name_once_a_project", "evaluation_of_two_models"),
-    "comparison_once_an_evaluation",
-}
