@@ -151,8 +151,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_DEFAULT_QUEUE = "light"
 CELERY_TASK_ROUTES = {"training.tasks.execute_run": {"queue": "gpu"}}
-# The run's own lease decides who works, so a second delivery after an hour does no harm. The time-outs keep a page from
-# waiting on a broker that does not answer; the run is in the database, and the clock sends it again.
+# The run's own lease decides who works, so a second delivery after an hour does no harm. The time-outs keep a worker
+# from waiting on a broker that does not answer; a page that queues a run waits less (training/actions/runs.py).
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 3600,
     "socket_timeout": 5,

@@ -22,6 +22,8 @@ log = logging.getLogger("luce.training")
 LIVE = [TrainingRun.State.QUEUED, TrainingRun.State.RUNNING]
 # A message the broker lost is sent again after this long. One too many does no harm: it claims nothing.
 RESEND_AFTER = timedelta(seconds=60)
+# Somebody waits for the page while a message is sent: a broker that is away or hangs gets seconds, and one try.
+AT_ONCE = {"max_retries": 0, "socket_timeout": 2, "socket_connect_timeout": 2}
 
 
 @transaction.atomic
@@ -103,7 +105,7 @@ def resume_abandoned_runs(resend_after: timedelta = RESEND_AFTER) -> int:
     2. One that MAX_ATTEMPTS workers have died on is failed, in words.
     3. Another one whose lease expired is queued again.
     4. Every queued run that no message was sent for within `resend_after` gets one. Zero suits a start with an empty
-       broker.
+       broker. A broker that does not take one is not asked for the rest: the next sweep sends them.
     """
     now = timezone.now()
     expired = TrainingRun.objects.filter(state=TrainingRun.State.RUNNING, lease_expires__lt=now)
@@ -123,18 +125,24 @@ def resume_abandoned_runs(resend_after: timedelta = RESEND_AFTER) -> int:
     for run_id in list(queued.values_list("pk", flat=True)):
         # conditional, so that of two sweeps at once one sends
         if TrainingRun.objects.filter(silent, pk=run_id, state=TrainingRun.State.QUEUED).update(heartbeat=now):
-            send(run_id)
+            if not send(run_id):
+                break
             sent += 1
     return sent
 
 
-def send(run_id: int) -> None:
-    """Tell a worker. Without a broker the run stays queued, and `resume_abandoned_runs` sends it later."""
+def send(run_id: int) -> bool:
+    """Tell a worker; whether the broker took it. If not, the run stays queued, and `resume_abandoned_runs` sends it
+    later. Waits for a broker that does not answer as AT_ONCE says."""
+    options = {**current_app.conf.broker_transport_options, **AT_ONCE}
     try:
-        current_app.send_task("training.tasks.execute_run", [run_id], retry=False)
+        with current_app.connection_for_write(transport_options=options) as connection:
+            current_app.send_task("training.tasks.execute_run", [run_id], retry=False, connection=connection)
     except Exception:  # any transport's error: the row is what counts
         log.exception("the broker took no message", extra={"run": run_id})
         TrainingRun.objects.filter(pk=run_id, state=TrainingRun.State.QUEUED).update(heartbeat=None)
+        return False
+    return True
 
 
 def _queue(**fields: Any) -> TrainingRun:
