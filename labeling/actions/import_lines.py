@@ -1,6 +1,7 @@
 """One line of a Luce JSON Lines file, checked and brought into one form. `docs/format.md` describes the format."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -60,7 +61,7 @@ def check_line(raw: str | bytes, *, judgments: bool, allow_ties: bool) -> Row | 
         return None
     _check_known(line, PROMPT_FIELDS | COMPARISON_FIELDS | ({"judgments"} if judgments else set()))
     if "prompt" not in line:
-        raise ActionError("prompt is missing.", field="prompt")
+        raise ActionError("prompt is missing; give it a text or a list of messages.", field="prompt")
     row = _prompt_part(line) | _comparison_part(line)
     row["judgments"] = _judgments_part(line.get("judgments"), k=len(row["completions"]), allow_ties=allow_ties)
     return row
@@ -68,27 +69,51 @@ def check_line(raw: str | bytes, *, judgments: bool, allow_ties: bool) -> Row | 
 
 def _parse(raw: str | bytes) -> dict[str, Any] | None:
     if len(raw) > MAX_LINE_BYTES + 1:
-        raise ActionError(f"the line is longer than {MAX_LINE_BYTES // 1024**2} MiB.", field="line")
+        longest = f"{MAX_LINE_BYTES // 1024**2} MiB"
+        raise ActionError(f"the line is longer than {longest}; shorten it or leave it out.", field="line")
     try:
         text = raw.decode("utf-8-sig") if isinstance(raw, bytes) else raw.removeprefix("\ufeff")
         if not text.strip():
             return None
-        line = json.loads(text, parse_constant=_no_constant)
+        line = _decode(text)
     except UnicodeDecodeError as error:
         raise ActionError(f"byte {error.start + 1} is not UTF-8; save the file as UTF-8.", field="line") from None
     except json.JSONDecodeError as error:
-        raise ActionError(f"not JSON: {error.msg} at character {error.colno}.", field="line") from None
+        raise ActionError(
+            f"not JSON: {error.msg} at character {error.colno}; write one JSON object a line.", field="line"
+        ) from None
     except RecursionError:
-        raise ActionError("the JSON is nested too deeply.", field="line") from None
-    except ValueError as error:
-        raise ActionError(f"not JSON: {error}.", field="line") from None
+        raise ActionError("the JSON is nested too deeply; no field holds lists in lists.", field="line") from None
     if not isinstance(line, dict):
-        raise ActionError(f"a line must be an object, not {kind_of(line)}.", field="line")
+        raise ActionError(f'a line must be an object, not {kind_of(line)}; write {{"prompt": "…"}}.', field="line")
     return line
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of the line. A key that stands twice is refused: json would keep the last value and lose the first."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
+        raise ActionError(f'"{twice:.60}" stands more than once in one object; leave one.', field=f"{twice:.60}")
+    return made
+
+
+def _whole(digits: str) -> int:
+    """A whole number of the line. Python refuses to convert very many digits: that takes the square of their time."""
+    try:
+        return int(digits)
+    except ValueError:
+        many = len(digits.removeprefix("-"))
+        raise ActionError(
+            f"holds a whole number of {many:,} digits, more than any field takes; shorten it.", field="line"
+        ) from None
+
+
 def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON number")
+    raise ActionError(f"not JSON: {name} is no number there; write null or leave the field out.", field="line")
+
+
+_decode = json.JSONDecoder(object_pairs_hook=_object, parse_int=_whole, parse_constant=_no_constant).decode
 
 
 def _check_known(part: dict[str, Any], known: set[str], where: str = "") -> None:
@@ -150,7 +175,7 @@ def _judgments_part(raw: Any, *, k: int, allow_ties: bool) -> list[Row]:
         first = seen.setdefault(said["annotator"], place)
         if first != place:
             raise ActionError(
-                f'"{said["annotator"]}" judges twice, in judgments[{first}] and judgments[{place}].',
+                f'"{said["annotator"]}" judges twice, in judgments[{first}] and judgments[{place}]; leave one.',
                 field=f"judgments[{place}].annotator",
             )
     return judgments

@@ -49,7 +49,11 @@ class TestBadLines:
             ("{}", "prompt", "missing"),
             ('{"prompt": NaN}', "line", "NaN"),
             ("[" * 100_000, "line", "nested too deeply"),
-            ('{"prompt": ' + "9" * 5000 + "}", "line", "not JSON"),
+            ('{"prompt": -' + "9" * 5000 + "}", "line", "a whole number of 5,000 digits"),
+            ('{"prompt": "a", "pr\\u006fmpt": "b"}', "prompt", '"prompt" stands more than once'),
+            ('{"prompt": [{"role": "user", "content": "a", "content": "b"}]}', "content", "leave one"),
+            ('{"prompt": "a", "judgments": [{"ranks": [1, 2], "ranks": [2, 1]}]}', "ranks", "more than once"),
+            ('{"prompt": "a", "\\ud800\\n": 1}', "\\ud800\\n", '"\\ud800\\n" is no field'),
             (b'{"prompt": "\xff"}', "line", "byte 13 is not UTF-8"),
             (b" " * (MAX_LINE_BYTES + 2), "line", "longer than 8 MiB"),
             (line(prompt=""), "prompt", "is empty"),
@@ -118,9 +122,11 @@ class TestBadLines:
         assert not report.stored
         assert nothing_is_stored()
 
-    def test_are_all_listed_but_never_more_than_a_thousand(self, project):
-        report = import_judgments(project=project, lines=["{"] * 1500)
+    def test_are_all_told_as_they_are_found_while_the_report_lists_a_thousand(self, project):
+        told = []
+        report = import_judgments(project=project, lines=["{"] * 1500, tell_bad=told.append)
         assert (report.bad_count, len(report.bad)) == (1500, 1000)
+        assert [bad.line for bad in told] == list(range(1, 1501))
 
     def test_stay_out_while_the_good_ones_go_in_when_asked(self, project):
         report = import_judgments(project=project, lines=[line(), "{", line(prompt="Name a tree.")], skip_bad=True)
