@@ -209,7 +209,7 @@ def _free_slots(held: dict[int, Held]) -> Any:
 def _contradiction(place: int, annotator: str, comparison_id: int) -> ActionError:
     return ActionError(
         f'judgments[{place}]: "{annotator}" has judged these completions differently already (comparison '
-        f"{comparison_id}); a stored judgment is never replaced.",
+        f"{comparison_id}); a stored judgment is never replaced: take this one out.",
         "conflict",
         f"judgments[{place}]",
     )

@@ -14,6 +14,7 @@ from labeling.models import Candidate, Comparison, Completion, Generator, Projec
 from labeling.queries.chunks import parts
 
 Complain = Callable[[int, ActionError], None]
+"""Called with the number of a bad line and what is wrong with it."""
 
 
 class Store:

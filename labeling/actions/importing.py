@@ -14,7 +14,7 @@ from django.db import transaction
 
 from labeling.actions.errors import ActionError
 from labeling.actions.import_lines import Row, check_line
-from labeling.actions.import_store import Store
+from labeling.actions.import_store import Complain, Store
 from labeling.content import MAX_COPIES, comparison_hash
 from labeling.models import Project
 
@@ -56,11 +56,15 @@ class ImportReport:
     bad_count: int = 0
     stored: bool = False
 
-    def complain(self, line: int, error: ActionError) -> None:
-        """Note a bad line."""
+    def note(self, bad: BadLine) -> None:
+        """Count a bad line, and list it while there is room."""
         self.bad_count += 1
         if len(self.bad) < MAX_LISTED:
-            self.bad.append(BadLine(line, error.field or "line", error.message))
+            self.bad.append(bad)
+
+
+TellBad = Callable[[BadLine], None]
+"""Called with every bad line as it is found, also with those for which the report has no room."""
 
 
 class _KeptOut(Exception):
@@ -68,17 +72,27 @@ class _KeptOut(Exception):
 
 
 def import_prompts(
-    *, project: Project, lines: Iterable[str | bytes], skip_bad: bool = False, progress: Progress | None = None
+    *,
+    project: Project,
+    lines: Iterable[str | bytes],
+    skip_bad: bool = False,
+    progress: Progress | None = None,
+    tell_bad: TellBad | None = None,
 ) -> ImportReport:
     """Add prompts, and where a line carries completions also these and their comparison.
 
     Good lines go in only if all are good, unless skip_bad. What is there already is left as it is.
     """
-    return _import(project, lines, judgments=False, skip_bad=skip_bad, progress=progress)
+    return _import(project, lines, judgments=False, skip_bad=skip_bad, progress=progress, tell_bad=tell_bad)
 
 
 def import_judgments(
-    *, project: Project, lines: Iterable[str | bytes], skip_bad: bool = False, progress: Progress | None = None
+    *,
+    project: Project,
+    lines: Iterable[str | bytes],
+    skip_bad: bool = False,
+    progress: Progress | None = None,
+    tell_bad: TellBad | None = None,
 ) -> ImportReport:
     """Add prompts, completions, comparisons and what annotators said about them.
 
@@ -86,48 +100,74 @@ def import_judgments(
     its own, also when an earlier line holds the same texts, unless both say the same "copy". The same file again
     adds nothing; another judgment by the same annotator of the same comparison makes a bad line.
     """
-    return _import(project, lines, judgments=True, skip_bad=skip_bad, progress=progress)
+    return _import(project, lines, judgments=True, skip_bad=skip_bad, progress=progress, tell_bad=tell_bad)
 
 
 def _import(
-    project: Project, lines: Iterable[str | bytes], *, judgments: bool, skip_bad: bool, progress: Progress | None
+    project: Project,
+    lines: Iterable[str | bytes],
+    *,
+    judgments: bool,
+    skip_bad: bool,
+    progress: Progress | None,
+    tell_bad: TellBad | None,
 ) -> ImportReport:
     report = ImportReport()
     tell = progress or (lambda stage, done, of: None)
+    complain = _complain(report, tell_bad)
     try:
         with closing(_Spool()) as spool:
-            _check_all(project, lines, spool, report, judgments=judgments, tell=tell)
+            report.lines = _check_all(project, lines, spool, complain, judgments=judgments, tell=tell)
             if report.bad_count == 0 or skip_bad:
-                _store_all(project, spool, report, skip_bad=skip_bad, tell=tell)
+                _store_all(project, spool, report, complain, skip_bad=skip_bad, tell=tell)
     except sqlite3.OperationalError as error:
         raise ActionError(f"The temporary folder cannot hold the lines being imported: {error}.") from error
     return report
+
+
+def _complain(report: ImportReport, tell_bad: TellBad | None) -> Complain:
+    def complain(line: int, error: ActionError) -> None:
+        bad = BadLine(line, printable(error.field or "line"), printable(error.message))
+        report.note(bad)
+        if tell_bad is not None:
+            tell_bad(bad)
+
+    return complain
+
+
+def printable(text: str) -> str:
+    """What a file brought may stand in a complaint: as one line, in UTF-8, without commands to the terminal."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 def _check_all(
     project: Project,
     lines: Iterable[str | bytes],
     spool: "_Spool",
-    report: ImportReport,
+    complain: Complain,
     *,
     judgments: bool,
     tell: Progress,
-) -> None:
+) -> int:
+    """Spool the good lines, complain of the others; how many there are."""
+    number = 0
     for number, raw in enumerate(lines, start=1):
-        report.lines = number
         try:
             row = check_line(raw, judgments=judgments, allow_ties=project.allow_ties)
             if row is not None:
                 spool.add(number, row)
         except ActionError as error:
-            report.complain(number, error)
+            complain(number, error)
         if number % REPORT_EVERY == 0:
             tell("checked", number, None)
-    tell("checked", report.lines, report.lines)
+    tell("checked", number, number)
+    return number
 
 
-def _store_all(project: Project, spool: "_Spool", report: ImportReport, *, skip_bad: bool, tell: Progress) -> None:
-    store, done = Store(project, report.complain), 0
+def _store_all(
+    project: Project, spool: "_Spool", report: ImportReport, complain: Complain, *, skip_bad: bool, tell: Progress
+) -> None:
+    store, done = Store(project, complain), 0
     try:
         with transaction.atomic():
             for batch in spool.batches():
@@ -175,7 +215,8 @@ class _Spool:
         ).fetchone()[0]
         if times > MAX_COPIES:
             raise ActionError(
-                f"the same prompt and completions come more than {MAX_COPIES} times.", field="completions"
+                f"the same prompt and completions come more than {MAX_COPIES} times; leave this line out.",
+                field="completions",
             )
         return times
 

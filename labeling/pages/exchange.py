@@ -1,15 +1,15 @@
 """Files in and out: import with a report of bad lines, export as a stream."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from django import forms
-from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from labeling.actions.errors import ActionError
+from labeling.actions.import_lines import read_lines
 from labeling.actions.importing import ImportReport, import_judgments, import_prompts
 from labeling.models import Project
 from labeling.pages.access import lead_page
@@ -43,25 +43,28 @@ def import_page(request: HttpRequest, project: Project) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         check = request.POST.get("do") == "check"
         try:
-            report = _read(project, form.cleaned_data, check=check)
+            report = import_upload(project, form.cleaned_data, check=check)
         except ActionError as error:
             form.add_error("file", str(error))
         else:
             stored = report.stored and not check
+            bad = report.bad[:BAD_LINES_SHOWN]
             context |= {
                 "report": report,
                 "words": in_words(report, "would be added" if check else "added"),
-                "bad": report.bad[:BAD_LINES_SHOWN],
+                "bad": bad,
+                "bad_more": report.bad_count - len(bad),
                 "checked": check,
                 "stored": stored,
             }
     return render(request, "labeling/import.html", context, status=422 if form.errors else 200)
 
 
-def _read(project: Project, cleaned: dict, *, check: bool) -> ImportReport:
+def import_upload(project: Project, cleaned: dict, *, check: bool) -> ImportReport:
+    """Import what the form sent, in bounded memory whatever the length of its lines; `check` stores nothing."""
     with transaction.atomic():
         report = IMPORTS[cleaned["kind"]](
-            project=project, lines=_lines(cleaned["file"]), skip_bad=cleaned["skip_bad"] or check
+            project=project, lines=read_lines(cleaned["file"]), skip_bad=cleaned["skip_bad"] or check
         )
         if check:
             transaction.set_rollback(True)
@@ -79,10 +82,6 @@ def in_words(report: ImportReport, verb: str) -> str:
 
 def _some(report: ImportReport) -> list[tuple[str, int]]:
     return [(noun, count) for noun, count in report.added.items() if count]
-
-
-def _lines(file: UploadedFile) -> Iterator[bytes]:
-    yield from file
 
 
 @require_safe
