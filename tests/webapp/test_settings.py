@@ -20,6 +20,7 @@ SHOWN = [
     "CSRF_COOKIE_SECURE",
     "SECURE_HSTS_SECONDS",
     "CELERY_BROKER_URL",
+    "REST_FRAMEWORK",
 ]
 SHOW = f"import json; from django.conf import settings; print(json.dumps({{n: getattr(settings, n) for n in {SHOWN}}}))"
 VARIABLES = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS")
