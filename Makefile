@@ -46,9 +46,9 @@ format: ready-test  ## put the code into its format
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
 
-bench: ready-test  ## measurements (tests/benchmarks)
-	@test -d tests/benchmarks || { echo "luce: tests/benchmarks is not there yet" >&2; exit 1; }
-	$(PY) -m pytest tests/benchmarks -s
+bench: ready-test  ## measurements: one JSON line from each script in tests/benchmarks
+	@set -e; for script in $$(grep -l '^if __name__ == "__main__":' tests/benchmarks/*.py); do \
+	  $(PY) -m tests.benchmarks.$$(basename $$script .py); done
 
 clean:  ## take away .venv and caches; data in var/ stays
 	rm -rf .venv luce.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,15 +40,19 @@ def chromium_path() -> str | None:
     return next((path for path in named if path and Path(path).exists()), None)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def plain_http_site() -> Iterator[None]:
-    """The test server speaks HTTP and has collected no static files."""
+def plain_http() -> override_settings:
+    """Settings of a server that speaks HTTP and has collected no static files."""
     storages = site_settings.STORAGES | {
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     }
-    with override_settings(
+    return override_settings(
         STORAGES=storages, SECURE_SSL_REDIRECT=False, SESSION_COOKIE_SECURE=False, CSRF_COOKIE_SECURE=False
-    ):
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_http_site() -> Iterator[None]:
+    with plain_http():
         yield
 
 
@@ -125,9 +130,13 @@ def desk(live_server: Any, chromium: Any) -> Iterator[Desk]:
     assert desk.unexpected() == []
 
 
+def make_annotator() -> Any:
+    return get_user_model().objects.create_user("ada", password="correct horse battery", display_name="Ada")
+
+
 @pytest.fixture
 def annotator(transactional_db: None) -> Any:
-    return get_user_model().objects.create_user("ada", password="correct horse battery", display_name="Ada")
+    return make_annotator()
 
 
 TEXTS = (
@@ -143,24 +152,25 @@ TEXTS = (
 )
 
 
+def make_campaign(annotator: Any, k: int = 4, comparisons: int = 3, **settings: Any) -> Project:
+    """A project of `comparisons` comparisons of K completions, with the annotator in it."""
+    project = create_project(slug="bakery", name="Bakery", k=k, **({"overlap": 2} | settings))
+    add_member(project=project, person=annotator)
+    publish_guideline(project=project, text="# How to rank\n\nRead **all** of them first.")
+    for number in range(comparisons):
+        prompt, _ = add_prompt(
+            project=project, messages=f"I have {20 + number} unsold rolls. What could I do with them?"
+        )
+        texts = [f"{text}\n\n({number + 1})" for text in TEXTS[:k]]
+        completions = [add_completion(prompt=prompt, text=text)[0] for text in texts]
+        add_comparison(prompt=prompt, completions=completions)
+    return project
+
+
 @pytest.fixture
 def campaign(annotator: Any) -> Callable[..., Project]:
-    """Make a project of `comparisons` comparisons of K completions, with the annotator in it."""
-
-    def make(k: int = 4, comparisons: int = 3, **settings: Any) -> Project:
-        project = create_project(slug="bakery", name="Bakery", k=k, **({"overlap": 2} | settings))
-        add_member(project=project, person=annotator)
-        publish_guideline(project=project, text="# How to rank\n\nRead **all** of them first.")
-        for number in range(comparisons):
-            prompt, _ = add_prompt(
-                project=project, messages=f"I have {20 + number} unsold rolls. What could I do with them?"
-            )
-            texts = [f"{text}\n\n({number + 1})" for text in TEXTS[:k]]
-            completions = [add_completion(prompt=prompt, text=text)[0] for text in texts]
-            add_comparison(prompt=prompt, completions=completions)
-        return project
-
-    return make
+    """Make a project with the annotator in it: campaign(k=2, comparisons=8)."""
+    return partial(make_campaign, annotator)
 
 
 def stored(project: Project) -> list[Judgment]:
