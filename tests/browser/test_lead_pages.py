@@ -161,3 +161,22 @@ class TestImport:
         with page.expect_download() as download:
             page.click("text=Luce JSONL")
         assert download.value.suggested_filename == "bakery-luce.jsonl"
+
+
+class TestPeople:
+    @pytest.mark.parametrize("width", [360, 768, 1440])
+    def test_long_names_hide_no_column(self, desk: Desk, lead: Any, project: Project, width: int) -> None:
+        names = {"m.v.hohenstein@example-university.edu": "Maria Magdalena von Hohenstein", "x" * 150: "Y" * 100}
+        for username, name in names.items():
+            person = get_user_model().objects.create_user(username, display_name=name, simulated=True)
+            add_member(project=project, person=person)
+        page = desk.open(lead, "/p/bakery/people/", width=width)
+        cells = page.locator(".people tbody").locator("th, td, select, button, .person")
+        assert cells.count() >= 5 * 7
+        outside = [cell.inner_text() for cell in cells.all() if not _within(cell.bounding_box(), width)]
+        assert outside == []
+        assert page.locator(".people tbody tr").first.get_by_text("Active").is_visible()
+
+
+def _within(box: dict[str, float], width: int) -> bool:
+    return box["x"] >= 0 and box["x"] + box["width"] <= width
