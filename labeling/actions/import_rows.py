@@ -1,37 +1,64 @@
-"""Many rows of one table at once, without a model instance for each: those took most of an import's time."""
+"""Many rows of one table at once, past Django's instances and query trees: those took most of an import's time."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.db import connection
-from django.db.models import Model
+from django.db.models import JSONField, Model
 
-PLAIN = (int, str, type(None))
+from labeling.queries.chunks import parts
 
 
 def insert_rows(model: type[Model], fields: Sequence[str], rows: Iterable[Sequence[Any]], **same: Any) -> None:
     """Insert `rows`, each with its values in the order of `fields`; one that is there already is left as it is.
 
-    `same` names fields that are alike in all rows; fields named nowhere take the model's defaults. Only the database
-    checks the values. Its answer holds no ids: neither database gives those of rows that were there.
+    Values are numbers, texts and None, of a JSONField what JSON can say. `same` names fields that are alike in all
+    rows; fields named nowhere take the model's defaults. Only the database checks the values. Its answer holds no
+    ids: neither database gives those of rows that were there.
     """
     varying = [model._meta.get_field(name) for name in fields]
     alike = [field for field in model._meta.concrete_fields if not field.primary_key and field not in varying]
     blank = model(**same)
     constants = [field.get_db_prep_save(field.pre_save(blank, add=True), connection) for field in alike]
+    in_json = [(place, field) for place, field in enumerate(varying) if isinstance(field, JSONField)]
 
     def values(row: Sequence[Any]) -> list[Any]:
-        prepared = [
-            value if type(value) in PLAIN else field.get_db_prep_save(value, connection)
-            for field, value in zip(varying, row, strict=True)
-        ]
-        return prepared + constants
+        made = [*row, *constants]
+        for place, field in in_json:
+            made[place] = field.get_db_prep_save(made[place], connection)
+        return made
 
-    quote = connection.ops.quote_name
-    columns = [quote(field.column) for field in varying + alike]
+    columns = [_quoted(field.column) for field in varying + alike]
     statement = (
-        f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(columns)}) "  # noqa: S608 - names of our own tables
-        f"VALUES ({', '.join(['%s'] * len(columns))}) ON CONFLICT DO NOTHING"
+        f"INSERT INTO {_quoted(model._meta.db_table)} ({', '.join(columns)}) "  # noqa: S608 - names of our own tables
+        f"VALUES ({_places(columns)}) ON CONFLICT DO NOTHING"
     )
     with connection.cursor() as cursor:
         cursor.executemany(statement, map(values, rows))
+
+
+def find_rows(
+    model: type[Model], fields: Sequence[str], key: str, keys: Iterable[int | str], **same: int | str
+) -> Iterator[tuple[Any, ...]]:
+    """The values of `fields` in the rows whose `key` is one of `keys` and whose fields `same` are as given.
+
+    All of these are numbers and texts, which come as the database has them.
+    """
+    column = {name: _quoted(model._meta.get_field(name).column) for name in (*fields, key, *same)}
+    narrowed = "".join(f"{column[name]} = %s AND " for name in same)
+    for part in parts(keys):
+        statement = (
+            f"SELECT {', '.join(column[name] for name in fields)} "  # noqa: S608 - names of our own tables
+            f"FROM {_quoted(model._meta.db_table)} WHERE {narrowed}{column[key]} IN ({_places(part)})"
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(statement, [*same.values(), *part])
+            yield from cursor.fetchall()
+
+
+def _quoted(name: str) -> str:
+    return connection.ops.quote_name(name)
+
+
+def _places(values: Sequence[Any]) -> str:
+    return ", ".join(["%s"] * len(values))

@@ -8,7 +8,7 @@ from labeling.actions.completions import generator_fingerprint
 from labeling.actions.errors import ActionError
 from labeling.actions.import_judgments import JudgmentStore
 from labeling.actions.import_lines import Entry, Row
-from labeling.actions.import_rows import insert_rows
+from labeling.actions.import_rows import find_rows, insert_rows
 from labeling.actions.prompts import split_is_fixed
 from labeling.models import Candidate, Comparison, Completion, Generator, Project, Prompt
 from labeling.queries.chunks import parts
@@ -62,11 +62,8 @@ class Store:
         return [entry for entry in entries if self._has_its_split(entry, *found[entry.row["prompt_hash"]])]
 
     def _find_prompts(self, hashes: Iterable[str]) -> dict[str, tuple[int, str]]:
-        found = {}
-        for part in parts(hashes):
-            rows = Prompt.objects.filter(project=self.project, content_hash__in=part)
-            found |= {digest: (pk, split) for digest, pk, split in rows.values_list("content_hash", "pk", "split")}
-        return found
+        rows = find_rows(Prompt, ("content_hash", "id", "split"), "content_hash", hashes, project=self.project.pk)
+        return {digest: (pk, split) for digest, pk, split in rows}
 
     def _has_its_split(self, entry: Entry, prompt_id: int, split: str) -> bool:
         entry.prompt_id = prompt_id
@@ -109,11 +106,8 @@ class Store:
 
     def _completions_of(self, prompts: Iterable[int]) -> dict[tuple[int, str], int]:
         """Ids by (prompt, hash) of all completions: quicker than by hash where a prompt has few."""
-        found = {}
-        for part in parts(prompts):
-            rows = Completion.objects.filter(prompt_id__in=part).values_list("prompt", "content_hash", "pk")
-            found |= {(prompt, digest): pk for prompt, digest, pk in rows}
-        return found
+        rows = find_rows(Completion, ("prompt", "content_hash", "id"), "prompt", prompts)
+        return {(prompt, digest): pk for prompt, digest, pk in rows}
 
     def _generator(self, name: str | None) -> int | None:
         if name is None:
@@ -146,11 +140,7 @@ class Store:
             entry.comparison_id = found[entry.row["comparison_hash"]]
 
     def _find_comparisons(self, hashes: Iterable[str]) -> dict[str, int]:
-        found: dict[str, int] = {}
-        for part in parts(hashes):
-            rows = Comparison.objects.filter(project=self.project, content_hash__in=part)
-            found |= dict(rows.values_list("content_hash", "pk"))
-        return found
+        return dict(find_rows(Comparison, ("content_hash", "id"), "content_hash", hashes, project=self.project.pk))
 
     def _comparison(self, entry: Entry) -> tuple[Any, ...]:
         row = entry.row

@@ -126,5 +126,5 @@ class TestMemory:
         cleaned = {"kind": "prompts", "file": sent, "skip_bad": False}
         reports = []
         peak = self.peak(lambda: reports.append(import_upload(project, cleaned, check=check)))
-        assert [bad.message for bad in reports[0].bad] == ["the line is longer than 8 MiB; shorten it or leave it out."]
+        assert "the line is longer than 8 MiB" in reports[0].bad[0].message
         assert peak < 5 * MAX_LINE_BYTES, "of the 8 that were sent"
