@@ -1,0 +1,68 @@
+"""The page of an evaluation: the win rate, and who decided what."""
+
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from labeling.actions.comparisons import add_comparison
+from labeling.actions.completions import add_completion
+from labeling.models import Comparison, Project
+from tests.training.conftest import rank_all
+from tests.training.pages.conftest import CARD, version
+from training.models import Evaluation, EvaluationComparison, ModelVersion
+
+pytestmark = pytest.mark.django_db
+
+
+class TestEvaluation:
+    @pytest.fixture
+    def evaluation(self, project: Project, base: ModelVersion) -> Evaluation:
+        """Three held-out pairs; the new model's answer is the shorter one."""
+        policy = version(project, "policy-v1", parent=base, card=CARD)
+        evaluation = Evaluation.objects.create(model_version=policy, baseline=base, name="policy-v1 against tiny")
+        for prompt in project.prompts.filter(split="heldout"):
+            texts = (f"Steep {prompt.pk}.", f"Boil the leaves for a long time, {prompt.pk} minutes.")
+            answers = [add_completion(prompt=prompt, text=text)[0] for text in texts]
+            comparison, _ = add_comparison(prompt=prompt, completions=answers, purpose="evaluate", priority=10)
+            EvaluationComparison.objects.create(
+                evaluation=evaluation, comparison=comparison, model_position=0, baseline_position=1
+            )
+        return evaluation
+
+    def address(self, evaluation: Evaluation) -> str:
+        return reverse("evaluation", args=[evaluation.model_version.project.slug, evaluation.pk])
+
+    def test_it_is_for_leads_alone_because_it_is_not_blind(
+        self, evaluation: Evaluation, reviewer: Any, client_of: Any
+    ) -> None:
+        assert client_of(reviewer).get(self.address(evaluation)).status_code == 403
+
+    def test_before_anybody_ranked_it_says_so(self, evaluation: Evaluation, lead: Any, client_of: Any) -> None:
+        response = client_of(lead).get(self.address(evaluation))
+        assert "Undefined: Nothing has been compared yet." in response.content.decode()
+        assert (response.context["judged"], response.context["wanted"]) == (0, 6)
+
+    def test_it_shows_the_win_rate_and_who_decided_what(
+        self, evaluation: Evaluation, lead: Any, people: dict[str, Any], client_of: Any
+    ) -> None:
+        rank_all(evaluation.model_version.project, [people["ann"], people["abe"]])
+        response = client_of(lead).get(self.address(evaluation))
+        rate = response.context["rate"]
+        assert (rate["value"], rate["n"], rate["wins"]) == (1.0, 6, 6)
+        assert "People prefer policy-v1 to tiny in 100\u00a0% of judgments" in response.content.decode()
+        assert {row["outcome"] for each in response.context["rows"] for row in each.outcomes} == {"new model"}
+
+    def test_it_stands_on_the_models_pages(self, evaluation: Evaluation, lead: Any, client_of: Any) -> None:
+        project, policy = evaluation.model_version.project, evaluation.model_version
+        for address in (reverse("models", args=[project.slug]), reverse("model", args=[project.slug, policy.pk])):
+            assert self.address(evaluation) in client_of(lead).get(address).content.decode()
+
+    def test_its_queries_do_not_grow_with_the_comparisons(
+        self, evaluation: Evaluation, lead: Any, people: Any, client_of: Any, django_assert_max_num_queries: Any
+    ) -> None:
+        rank_all(evaluation.model_version.project, [people["ann"], people["abe"]])
+        assert Comparison.objects.count() == 3
+        client = client_of(lead)
+        with django_assert_max_num_queries(14):
+            client.get(self.address(evaluation))

@@ -1,0 +1,80 @@
+"""The pages that queue a training or a sampling."""
+
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from labeling.models import Project
+from tests.training.pages.conftest import training
+from training.pages.retrain import RetrainForm, documented
+
+pytestmark = pytest.mark.django_db
+
+
+class TestRetrain:
+    def test_only_leads_train(self, ranked: Project, reviewer: Any, client_of: Any) -> None:
+        client = client_of(reviewer)
+        assert client.get(reverse("retrain", args=[ranked.slug])).status_code == 403
+        assert client.post(reverse("retrain", args=[ranked.slug])).status_code == 403
+        assert client.post(reverse("sample", args=[ranked.slug])).status_code == 403
+        assert not ranked.runs.exists()
+
+    def test_one_press_freezes_a_batch_and_queues_a_run_with_the_engines_defaults(
+        self, ranked: Project, lead: Any, client_of: Any
+    ) -> None:
+        client, address = client_of(lead), reverse("retrain", args=[ranked.slug])
+        form = client.get(address).context["form"]
+        response = client.post(address, {name: form[name].value() for name in form.fields if form[name].value()})
+        run = ranked.runs.get()
+        assert response.url == reverse("run", args=[ranked.slug, run.pk])
+        assert run.batch.rankings == 12
+        assert run.settings == {"reward": {}, "policy": {}}
+
+    def test_a_changed_setting_goes_with_the_run(self, ranked: Project, lead: Any, client_of: Any) -> None:
+        form = {"policy-beta": "0.3", "shared-seed": "7", "reward-tie": "half"}
+        client_of(lead).post(reverse("retrain", args=[ranked.slug]), form)
+        settings = ranked.runs.get().settings
+        assert settings["policy"]["beta"] == 0.3
+        assert settings["reward"]["tie"] == "half"
+        assert settings["reward"]["seed"] == settings["policy"]["seed"] == 7
+
+    def test_a_setting_that_cannot_be_is_refused_in_the_engines_words(
+        self, ranked: Project, lead: Any, client_of: Any
+    ) -> None:
+        form = {"policy-beta": "0", "reward-tie": "davidson"}
+        response = client_of(lead).post(reverse("retrain", args=[ranked.slug]), form)
+        assert response.status_code == 422
+        assert "beta" in response.content.decode()
+        assert not ranked.runs.exists()
+
+    def test_without_rankings_it_says_what_is_missing(self, project: Project, lead: Any, client_of: Any) -> None:
+        response = client_of(lead).post(reverse("retrain", args=[project.slug]), {"reward-tie": "davidson"})
+        assert response.status_code == 422
+        assert "not enough to train on" in response.content.decode()
+
+    def test_a_second_training_waits_for_the_first(self, ranked: Project, lead: Any, client_of: Any) -> None:
+        first = training(ranked, "running")
+        client, address = client_of(lead), reverse("retrain", args=[ranked.slug])
+        assert f"Run {first.pk}" in client.get(address).content.decode()
+        assert client.post(address, {"reward-tie": "davidson"}).status_code == 422
+        assert ranked.runs.count() == 1
+
+    def test_every_field_says_what_it_does(self) -> None:
+        form = RetrainForm()
+        silent = [name for name, field in form.fields.items() if name != "shared-seed" and len(field.help_text) < 40]
+        assert silent == []
+
+    def test_the_explanations_are_the_engines_own(self) -> None:
+        from training.engine.settings import PolicySettings, RewardSettings
+
+        assert documented(PolicySettings)["beta"].startswith("How tightly DPO holds")
+        assert documented(PolicySettings)["length_normalised"].startswith("Take the implicit reward per token")
+        assert documented(RewardSettings)["epochs"].startswith("Passes over the rankings")
+
+    def test_sampling_is_queued_once(self, project: Project, lead: Any, client_of: Any) -> None:
+        client, address = client_of(lead), reverse("sample", args=[project.slug])
+        client.post(address)
+        response = client.post(address, follow=True)
+        assert project.runs.filter(kind="sampling").count() == 1
+        assert "is still queued" in response.content.decode()
