@@ -10,14 +10,14 @@ from django.core.exceptions import PermissionDenied
 from labeling.models import Assignment, Membership, Project
 
 
-def role_in(person: Any, project: Project) -> str | None:
-    """The person's role in the project, or None. Superusers lead every project."""
+def role_in(person: Any, project: Project, member: Membership | None = None) -> str | None:
+    """The person's role in the project, or None. Superusers lead every project. member: theirs, if it is at hand."""
     if not getattr(person, "is_authenticated", False) or not person.is_active:
         return None
     if person.is_superuser:
         return Membership.Role.LEAD
-    membership = Membership.objects.filter(project=project, person=person).exclude(state="retired").first()
-    return membership.role if membership else None
+    member = member or Membership.objects.filter(project=project, person=person).first()
+    return member.role if member and member.state != Membership.State.RETIRED else None
 
 
 def may_see_project(person: Any, project: Project) -> bool:

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
 
+from labeling.actions.content import check_text
 from labeling.actions.errors import ActionError
 from labeling.actions.prompts import check_choice
+from labeling.actions.queue import level_of
+from labeling.actions.tallies import count_change, count_project, weight
 from labeling.content import comparison_hash
-from labeling.models import Candidate, Comparison, Completion, Prompt
+from labeling.models import Candidate, Comparison, Completion, Lane, Project, Prompt
 from labeling.models.project import MAX_K
 
 MOST_JUDGMENTS = 1000  # that a comparison may want
@@ -23,23 +25,30 @@ def add_comparison(
     priority: int = 0,
     purpose: str = Comparison.Purpose.COLLECT,
     round: int = 1,
+    language: str = "",
+    qualification: str = "",
 ) -> tuple[Comparison, bool]:
     """The comparison of these completions, in this canonical order if it is new, and whether it is new.
 
-    overlap: judgments wanted, the project's setting if None. Raises ActionError "invalid" unless there are 2 to
-    MAX_K different completions, all of the prompt.
+    overlap: judgments wanted, the project's setting if None. language, qualification: what whoever ranks it must read
+    and know; empty asks for nothing. Raises ActionError "invalid" unless there are 2 to MAX_K different completions,
+    all of the prompt.
     """
     check_choice(purpose, "purpose", Comparison.Purpose.values)
     _check_candidates(prompt, completions)
     digest = comparison_hash(prompt.content_hash, [c.content_hash for c in completions], purpose)
+    project = prompt.project
+    first_of_prompt = not Comparison.objects.filter(prompt=prompt).exists()
     comparison, created = Comparison.objects.get_or_create(
-        project_id=prompt.project_id,
+        project=project,
         content_hash=digest,
         defaults={
             "prompt": prompt,
             "k": len(completions),
-            "overlap": _check_overlap(prompt.project.overlap if overlap is None else overlap),
+            "overlap": _check_overlap(project.overlap if overlap is None else overlap),
             "priority": priority,
+            "level": level_of(project.order, priority, 0),
+            "lane_id": lane_of(project, language, qualification),
             "purpose": purpose,
             "round": round,
         },
@@ -49,7 +58,15 @@ def add_comparison(
             Candidate(comparison=comparison, completion=completion, position=position)
             for position, completion in enumerate(completions)
         )
+        count_project(project.pk, prompts_compared=int(first_of_prompt), **weight(comparison))
     return comparison, created
+
+
+def lane_of(project: Project, language: str = "", qualification: str = "") -> int:
+    """Id of the project's lane for that language and qualification, made if it is the first of them."""
+    language = check_text(language, "language", empty=True, longest=16).strip()
+    qualification = check_text(qualification, "qualification", empty=True, longest=40).strip()
+    return Lane.objects.get_or_create(project=project, language=language, qualification=qualification)[0].pk
 
 
 @transaction.atomic
@@ -64,34 +81,28 @@ def change_comparison(
 
     Raises ActionError "conflict" when the overlap would fall below the judgments that are held or given.
     """
-    locked = Comparison.objects.select_for_update(no_key=True).get(pk=comparison.pk)
+    locked = (
+        Comparison.objects.select_for_update(no_key=True, of=("self",)).select_related("project").get(pk=comparison.pk)
+    )
+    before = weight(locked)
     if state is not None:
         locked.state = check_choice(state, "state", Comparison.State.values)
     if priority is not None:
         locked.priority = priority
     if overlap is not None:
         locked.overlap = _check_overlap(overlap)
+    locked.level = level_of(locked.project.order, locked.priority, locked.live)
     try:
         with transaction.atomic():
-            locked.save(update_fields=["state", "priority", "overlap"])
+            locked.save(update_fields=["state", "priority", "overlap", "level"])
     except IntegrityError:
         raise ActionError(
             f"Comparison {locked.pk} has {locked.live} judgments given or being given; {overlap} is too few.",
             "conflict",
             "overlap",
         ) from None
+    count_change(locked, before)
     return locked
-
-
-def count_live(comparison_id: int, by: int) -> bool:
-    """Move `live` of an open comparison by +1 (a slot is taken) or of any by −1; False when none was free.
-
-    A conditional UPDATE: of two who want the last slot, one gets a row count of 0.
-    """
-    row = Comparison.objects.filter(pk=comparison_id)
-    if by > 0:
-        row = row.filter(live__lt=F("overlap"), state=Comparison.State.OPEN)
-    return row.update(live=F("live") + by) == 1
 
 
 def _check_candidates(prompt: Prompt, completions: Sequence[Completion]) -> None:

@@ -1,18 +1,26 @@
 """Projects, their people and their guidelines."""
 
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Max
+from django.utils import timezone
 
 from labeling.actions.content import check_text
 from labeling.actions.errors import ActionError
-from labeling.models import Guideline, Membership, Project
+from labeling.actions.leases import free_leases
+from labeling.actions.queue import requeue
+from labeling.models import Assignment, Guideline, Membership, Project
 
-SETTINGS = {"description", "k", "allow_ties", "overlap", "lease_seconds", "sampling", "seed"}
+SETTINGS = {
+    *("description", "k", "allow_ties", "overlap", "lease_seconds", "order", "spacing", "undo_seconds", "idle_seconds"),
+    *("skips_to_lead", "gold_percent", "repeat_percent", "repeat_gap", "gold_floor", "gold_window"),
+    *("screening_items", "screening_accuracy", "screening_agreement", "screening_tries", "sampling", "seed"),
+}
 
 
 @transaction.atomic
@@ -38,10 +46,13 @@ def create_project(*, slug: str, name: str, by: Any = None, **settings: Any) -> 
 def update_project(*, project: Project, **settings: Any) -> Project:
     """Change the name or settings of a project. Comparisons that exist keep their own K and overlap."""
     _check_settings_known(settings, extra={"name"})
+    order = Project.objects.select_for_update(no_key=True).values_list("order", flat=True).get(pk=project.pk)
     for field, value in settings.items():
         setattr(project, field, value)
     _check_fields(project)
     project.save(update_fields=list(settings))
+    if project.order != order:
+        requeue(project)
     return project
 
 
@@ -72,15 +83,51 @@ def add_member(*, project: Project, person: Any, role: str = Membership.Role.ANN
 
 
 @transaction.atomic
-def set_member_state(*, membership: Membership, state: str) -> Membership:
-    """Pause, resume or retire a member. The last active lead of a project stays."""
+def set_member_state(*, membership: Membership, state: str, reason: str = "") -> Membership:
+    """Pause, resume or retire a member; what they held goes to others. The last active lead of a project stays.
+
+    Who is resumed starts anew on gold: what they got wrong before does not pause them again.
+    """
     if state not in Membership.State.values:
         raise ActionError(f'"{state}" is no state; choose one of {", ".join(Membership.State.values)}.', field="state")
     if state != Membership.State.ACTIVE:
         _require_another_lead(membership.project_id, membership.person_id, "state")
-    membership.state = state
-    membership.save(update_fields=["state"])
+    membership.state, membership.pause_reason = state, ""
+    if state == Membership.State.PAUSED:
+        membership.pause_reason = check_text(reason, "reason", empty=True, longest=200).strip()
+    if state == Membership.State.ACTIVE:
+        membership.gold_since = timezone.now()
+    membership.save(update_fields=["state", "pause_reason", "gold_since"])
+    if state != Membership.State.ACTIVE:
+        free_leases_of(membership)
     return membership
+
+
+def free_leases_of(membership: Membership) -> int:
+    """End the leases of a person in a project, so that others get what they held; the number freed."""
+    held = Assignment.objects.filter(
+        project=membership.project_id, annotator=membership.person_id, state=Assignment.State.LEASED
+    )
+    return free_leases(list(held.values_list("pk", flat=True)))
+
+
+@transaction.atomic
+def set_abilities(
+    *, membership: Membership, languages: Sequence[str] | None = None, qualifications: Sequence[str] | None = None
+) -> Membership:
+    """Say which languages a person reads (none named: all) and what they are qualified for; None leaves it."""
+    if languages is not None:
+        membership.languages = _check_names(languages, "languages", 16)
+    if qualifications is not None:
+        membership.qualifications = _check_names(qualifications, "qualifications", 40)
+    membership.save(update_fields=["languages", "qualifications"])
+    return membership
+
+
+def _check_names(names: Sequence[str], field: str, longest: int) -> list[str]:
+    if not isinstance(names, (list, tuple)) or len(names) > 50:
+        raise ActionError(f"{field} must be a list of at most 50 short texts.", field=field)
+    return sorted({check_text(name, field, longest=longest).strip() for name in names})
 
 
 def _require_another_lead(project_id: int, person_id: int, field: str) -> None:

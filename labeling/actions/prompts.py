@@ -7,6 +7,7 @@ from django.db import transaction
 
 from labeling.actions.content import check_text, kind_of
 from labeling.actions.errors import ActionError
+from labeling.actions.tallies import count_project
 from labeling.content import json_hash
 from labeling.models import Project, Prompt
 
@@ -90,6 +91,8 @@ def add_prompt(
     )
     if prompt.split != split:
         raise ActionError(split_is_fixed(prompt.split, split), "conflict", "split")
+    if created:
+        count_project(project.pk, prompts=1, prompts_heldout=int(split == Prompt.Split.HELDOUT))
     return prompt, created
 
 

@@ -3,16 +3,22 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
+from labeling.actions import screening
 from labeling.actions.content import check_text, kind_of
 from labeling.actions.errors import ActionError
-from labeling.actions.serving import own_assignment, retake_slot
-from labeling.models import Assignment, Judgment
+from labeling.actions.leases import count_live, free_slot, own_assignment
+from labeling.actions.tallies import COUNTED_AS, count_person, count_project, weight
+from labeling.models import Assignment, Comparison, Judgment
 
+State = Assignment.State
+SAID = (State.JUDGED, State.SURPLUS)
 MAX_COMMENT = 20_000
 Ranks = list[int | None]
 
@@ -38,20 +44,52 @@ def submit_judgment(
     """Store a ranking. `ranks[p]` belongs to canonical position p: 1 is best, equal is a tie, None is not ranked.
 
     The same key again returns the first result, whatever else it carries. A lease that has ended is honoured while a
-    slot is free. Raises ActionError "not_found", "invalid" (with `field`), "conflict" (judged already under another
-    key), "gone" (given to somebody else meanwhile).
+    slot is free; after that the judgment is kept as a surplus one, which holds no slot. Raises ActionError
+    "not_found", "invalid" (with `field`), "conflict" (judged already under another key).
     """
     check_key(key)
     assignment = own_assignment(person=person, assignment_id=assignment_id)
-    stored = assignment.judgments.filter(key=key).first()
-    if stored is not None:
-        return SubmitResult(stored, replayed=True)
-    if assignment.state == Assignment.State.JUDGED:
+    if assignment.state != State.LEASED:
+        stored = assignment.judgments.filter(key=key).first()
+        if stored is not None:
+            return SubmitResult(stored, replayed=True)
+    if assignment.state in SAID:
         raise ActionError("Your ranking of this comparison is stored already; this one was not added.", "conflict")
     said = _check_said(assignment, ranks, comment, active_seconds)
-    if assignment.state != Assignment.State.LEASED:
-        assignment = retake_slot(assignment)
-    return SubmitResult(_store(assignment, key, revision=1, **said), replayed=False)
+    before = assignment.state
+    assignment.state, assignment.slot = _place_for(assignment)
+    judgment = _store(assignment, key, revision=1, **said)
+    counted = "surplus" if assignment.state == State.SURPLUS else COUNTED_AS[assignment.kind]
+    count_person(
+        assignment.project_id,
+        person.pk,
+        leased=-int(before == State.LEASED),
+        skipped=-int(before == State.SKIPPED),
+        active_seconds=said["active_seconds"] or 0,
+        last=assignment,
+        **{counted: +1},
+    )
+    if assignment.slot is not None:
+        _count_judged(assignment.comparison)
+    screening.after_judgment(assignment, judgment)
+    return SubmitResult(judgment, replayed=False)
+
+
+def _place_for(assignment: Assignment) -> tuple[str, int | None]:
+    """State and slot of an assignment that is judged now: its own slot, a free one, or surplus when there is none."""
+    if assignment.state == State.LEASED or assignment.kind != Assignment.Kind.COLLECT:
+        return State.JUDGED, assignment.slot
+    comparison = assignment.comparison
+    if not count_live(comparison.pk, +1, assignment.project, even_closed=True):
+        return State.SURPLUS, None
+    return State.JUDGED, free_slot(comparison)
+
+
+def _count_judged(comparison: Comparison) -> None:
+    """One more slot is filled; with the last of them the comparison is done. The caller has locked it."""
+    Comparison.objects.filter(pk=comparison.pk).update(judged=F("judged") + 1)
+    if comparison.judged + 1 == comparison.overlap and weight(comparison)["comparisons"]:
+        count_project(comparison.project_id, done=+1)
 
 
 @transaction.atomic
@@ -64,23 +102,41 @@ def amend_judgment(
     comment: str = "",
     active_seconds: float | None = None,
 ) -> SubmitResult:
-    """Store the next revision of a judgment; what was said before stays. Arguments and errors as `submit_judgment`."""
+    """Store the next revision of a judgment; what was said before stays. Arguments and errors as `submit_judgment`.
+
+    "conflict" also when the project's window for changing one's mind is over, counted from the first revision.
+    """
     check_key(key)
     assignment = own_assignment(person=person, assignment_id=assignment_id)
     stored = assignment.judgments.filter(key=key).first()
     if stored is not None:
         return SubmitResult(stored, replayed=True)
-    if assignment.state != Assignment.State.JUDGED:
+    if assignment.state not in SAID:
         raise ActionError("There is no judgment to amend yet; submit one.", "conflict")
+    if assignment.kind == Assignment.Kind.PRACTICE:
+        raise ActionError("A practice item is not changed once its answer has been shown.", "conflict")
     said = _check_said(assignment, ranks, comment, active_seconds)
-    revision = assignment.judgments.order_by("-revision").values_list("revision", flat=True)[0] + 1
-    return SubmitResult(_store(assignment, key, revision=revision, **said), replayed=False)
+    first, last = assignment.judgments.order_by("revision").first(), assignment.judgments.order_by("revision").last()
+    if timezone.now() > first.created + timedelta(seconds=assignment.project.undo_seconds):
+        raise ActionError(
+            f"This ranking can no longer be changed: the time for it, {_in_words(assignment.project.undo_seconds)}, "
+            "is over. It stays as it was.",
+            "conflict",
+        )
+    judgment = _store(assignment, key, revision=last.revision + 1, **said)
+    count_person(assignment.project_id, person.pk, active_seconds=said["active_seconds"] or 0)
+    screening.after_judgment(assignment, judgment)
+    return SubmitResult(judgment, replayed=False)
+
+
+def _in_words(seconds: int) -> str:
+    return f"{seconds // 60} minutes" if seconds >= 120 else f"{seconds} seconds"
 
 
 def _check_said(
     assignment: Assignment, ranks: Sequence[int | None], comment: str, active_seconds: float | None
 ) -> dict[str, Any]:
-    project = assignment.comparison.project
+    project = assignment.project
     return {
         "ranks": check_ranks(ranks, k=assignment.comparison.k, allow_ties=project.allow_ties),
         "comment": check_text(comment, "comment", empty=True, longest=MAX_COMMENT).strip(),
@@ -92,8 +148,8 @@ def _store(assignment: Assignment, key: str, revision: int, **said: Any) -> Judg
     judgment = Judgment.objects.create(
         assignment=assignment, key=key, revision=revision, created=timezone.now(), **said
     )
-    assignment.state, assignment.latest = Assignment.State.JUDGED, judgment
-    assignment.save(update_fields=["state", "latest"])
+    assignment.latest, assignment.ahead = judgment, False
+    assignment.save(update_fields=["state", "slot", "latest", "ahead"])
     return judgment
 
 

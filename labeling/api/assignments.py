@@ -9,7 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from labeling.actions import serving
+from labeling.actions import leases, serving
+from labeling.actions.nothing import NothingLeft
 from labeling.actions.submitting import submit_judgment
 from labeling.api.access import projects_of
 from labeling.api.errors import ActionView
@@ -43,7 +44,7 @@ def with_texts(assignments: QuerySet[Assignment]) -> QuerySet[Assignment]:
 def next_payload(person: Any, project: Project) -> dict[str, Any]:
     """The next assignment as NextSerializer gives it."""
     found = serving.serve_next(person=person, project=project)
-    if isinstance(found, serving.NothingLeft):
+    if isinstance(found, NothingLeft):
         left = {"reason": found.reason, "message": found.message, "next_expiry": found.next_expiry}
         return {"assignment": None, "nothing_left": left}
     assignment = with_texts(Assignment.objects.all()).get(pk=found.pk)
@@ -88,19 +89,19 @@ class AssignmentViewSet(ActionView, ReadOnlyModelViewSet):
         """Put the comparison aside; it goes to others and does not come to you again."""
         sent = SkipSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
-        return self._after(serving.skip(person=request.user, assignment=self.get_object(), **sent.validated_data))
+        return self._after(leases.skip(person=request.user, assignment=self.get_object(), **sent.validated_data))
 
     @extend_schema(request=None, responses={200: AssignmentSerializer, **REFUSALS})
     @action(detail=True, methods=["post"])
     def renew(self, request: Request, pk: str) -> Response:
         """Keep the comparison for another lease."""
-        return self._after(serving.renew_lease(person=request.user, assignment=self.get_object()))
+        return self._after(leases.renew_lease(person=request.user, assignment=self.get_object()))
 
     @extend_schema(request=None, responses={200: AssignmentSerializer, **REFUSALS})
     @action(detail=True, methods=["post"])
     def release(self, request: Request, pk: str) -> Response:
         """Give the comparison back; it may come to you again."""
-        return self._after(serving.release(person=request.user, assignment=self.get_object()))
+        return self._after(leases.release(person=request.user, assignment=self.get_object()))
 
     def _after(self, assignment: Assignment) -> Response:
         return Response(AssignmentSerializer(self.get_queryset().get(pk=assignment.pk)).data)

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from labeling.models.completion import Completion
+from labeling.models.lane import Lane
 from labeling.models.project import MAX_K, Project
 from labeling.models.prompt import Prompt
 
@@ -14,26 +15,35 @@ class Comparison(models.Model):
     The completions are its candidates, in canonical order (`Candidate.position`, 0 … K−1): `ranks` and `shown` refer
     to these positions. The database keeps them different, of the same prompt, and fewer than K.
 
-    `live` counts the slots that are held or filled. Only `labeling/actions` moves it, in the transaction that takes
-    or frees the slot; the database refuses a count above `overlap`. It is there so that the queue finds open work
-    through an index and never scans.
+    `live` counts the slots that are held or filled, `judged` those that are filled. Only `labeling/actions` moves
+    them, in the transaction that takes, fills or frees the slot; the database refuses a count above `overlap`.
+    `level` is the place in the queue that follows from the project's order, the priority and `live`
+    (labeling/actions/queue.py): with it the queue finds open work through an index and never scans.
+
+    `gold`: the answer is known, so no judgments are collected; whoever judges it holds no slot.
     """
 
     class State(models.TextChoices):
         OPEN = "open", "Open"
         PAUSED = "paused", "Paused"
+        REVIEW = "review", "With a lead"
         RETIRED = "retired", "Retired"
 
     class Purpose(models.TextChoices):
         COLLECT = "collect", "Collect preferences"
         EVALUATE = "evaluate", "Compare two models"
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="comparisons")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="comparisons", db_index=False)
     prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="comparisons")
     completions = models.ManyToManyField(Completion, through="Candidate", related_name="comparisons")
     k = models.PositiveSmallIntegerField()
     overlap = models.PositiveSmallIntegerField()
     live = models.PositiveSmallIntegerField(default=0, editable=False)
+    judged = models.PositiveSmallIntegerField(default=0, editable=False)
+    skips = models.PositiveSmallIntegerField(default=0, editable=False, help_text="How many people skipped it.")
+    lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="comparisons", db_index=False)
+    level = models.BigIntegerField(default=0, editable=False)
+    gold = models.BooleanField(default=False, editable=False)
     priority = models.IntegerField(default=0, help_text="Higher is served first.")
     purpose = models.CharField(max_length=10, choices=Purpose.choices, default=Purpose.COLLECT)
     round = models.PositiveSmallIntegerField(default=1, help_text="Which round of sampling it belongs to.")
@@ -47,12 +57,13 @@ class Comparison(models.Model):
             models.CheckConstraint(name="comparison_k_range", condition=Q(k__gte=2) & Q(k__lte=MAX_K)),
             models.CheckConstraint(name="comparison_overlap_positive", condition=Q(overlap__gte=1)),
             models.CheckConstraint(name="comparison_live_within_overlap", condition=Q(live__lte=F("overlap"))),
+            models.CheckConstraint(name="comparison_judged_within_live", condition=Q(judged__lte=F("live"))),
         ]
         indexes = [
             models.Index(
-                name="comparison_open_work",
-                fields=["project", "-priority", "live", "id"],
-                condition=Q(state="open", live__lt=F("overlap")),
+                name="comparison_queue",
+                fields=["lane", "level", "id"],
+                condition=Q(state="open", gold=False, live__lt=F("overlap")),
             ),
         ]
 
@@ -63,7 +74,7 @@ class Comparison(models.Model):
 class Candidate(models.Model):
     """One completion's place in a comparison, in canonical order."""
 
-    comparison = models.ForeignKey(Comparison, on_delete=models.CASCADE, related_name="candidates")
+    comparison = models.ForeignKey(Comparison, on_delete=models.CASCADE, related_name="candidates", db_index=False)
     completion = models.ForeignKey(Completion, on_delete=models.PROTECT, related_name="candidacies")
     position = models.PositiveSmallIntegerField()
 

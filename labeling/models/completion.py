@@ -36,7 +36,7 @@ class Generator(models.Model):
 class Completion(models.Model):
     """One answer to a prompt. The same text is stored once a prompt, and its text never changes (trigger)."""
 
-    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="completions")
+    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="completions", db_index=False)
     generator = models.ForeignKey(
         Generator, null=True, blank=True, on_delete=models.PROTECT, related_name="completions"
     )

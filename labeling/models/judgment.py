@@ -12,7 +12,7 @@ class Judgment(models.Model):
     The idempotency key makes a retry return the first result.
     """
 
-    assignment = models.ForeignKey(Assignment, on_delete=models.CASCADE, related_name="judgments")
+    assignment = models.ForeignKey(Assignment, on_delete=models.CASCADE, related_name="judgments", db_index=False)
     revision = models.PositiveSmallIntegerField(default=1)
     ranks = models.JSONField()
     comment = models.TextField(blank=True)

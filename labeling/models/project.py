@@ -42,6 +42,11 @@ class Project(models.Model):
         PAUSED = "paused", "Paused"
         RETIRED = "retired", "Retired"
 
+    class Order(models.TextChoices):
+        PRIORITY = "priority", "By priority, then breadth first"
+        BREADTH = "breadth", "Breadth first: all get one judgment before any gets two"
+        DEPTH = "depth", "Depth first: finish one before opening the next"
+
     slug = models.SlugField(unique=True, max_length=80)
     name = models.CharField(max_length=200)
     description = models.TextField(blank=True)
@@ -68,6 +73,78 @@ class Project(models.Model):
         help_text="How long an opened comparison is kept for a person. Too short, and work is taken away while "
         "it is being done; too long, and abandoned work is missing until it ends.",
     )
+    order = models.CharField(
+        max_length=8,
+        choices=Order.choices,
+        default=Order.PRIORITY,
+        help_text="Which comparison comes next. Depth first gives finished comparisons early; breadth first gives "
+        "every comparison something early.",
+    )
+    spacing = models.PositiveSmallIntegerField(
+        "prompts between two of the same",
+        default=5,
+        validators=[MaxValueValidator(50)],
+        help_text="A prompt does not come back to a person before this many others, while there are others.",
+    )
+    undo_seconds = models.PositiveIntegerField(
+        default=1800,
+        validators=[MaxValueValidator(7 * 24 * 3600)],
+        help_text="How long a ranking may be changed by the person who gave it. 0: never.",
+    )
+    idle_seconds = models.PositiveSmallIntegerField(
+        default=60,
+        validators=[MinValueValidator(5), MaxValueValidator(3600)],
+        help_text="Without a key, a pointer or a scroll for this long, the clock of active seconds stands still.",
+    )
+    skips_to_lead = models.PositiveSmallIntegerField(
+        default=3,
+        validators=[MaxValueValidator(50)],
+        help_text="After this many people skipped a comparison it waits for a lead. 0: never.",
+    )
+    gold_percent = models.PositiveSmallIntegerField(
+        default=0,
+        validators=[MaxValueValidator(50)],
+        help_text="Share of a person's items, in percent, whose answer is known. Too few, and careless work is "
+        "noticed late; too many, and people are paid for what is known already.",
+    )
+    repeat_percent = models.PositiveSmallIntegerField(
+        default=0,
+        validators=[MaxValueValidator(50)],
+        help_text="Share of a person's items, in percent, that they have ranked before: self-consistency.",
+    )
+    repeat_gap = models.PositiveSmallIntegerField(
+        default=30,
+        validators=[MinValueValidator(1)],
+        help_text="Items between a ranking and its repetition. Too few, and people remember what they said.",
+    )
+    screening_items = models.PositiveSmallIntegerField(
+        default=0,
+        validators=[MaxValueValidator(100)],
+        help_text="Practice items to pass before any work is given. 0: no screening.",
+    )
+    screening_accuracy = models.PositiveSmallIntegerField(
+        default=70,
+        validators=[MaxValueValidator(100)],
+        help_text="Percent of the pairs with a known preference that must be ordered rightly.",
+    )
+    screening_agreement = models.FloatField(
+        default=0.3,
+        validators=[MinValueValidator(-1), MaxValueValidator(1)],
+        help_text="Cohen's κ with the known answers, ties included, that must be reached.",
+    )
+    screening_tries = models.PositiveSmallIntegerField(
+        default=2, validators=[MinValueValidator(1), MaxValueValidator(20)], help_text="How often one may try."
+    )
+    gold_floor = models.PositiveSmallIntegerField(
+        default=0,
+        validators=[MaxValueValidator(100)],
+        help_text="Below this accuracy on recent gold, in percent, a person is paused and a lead told. 0: never.",
+    )
+    gold_window = models.PositiveSmallIntegerField(
+        default=20,
+        validators=[MinValueValidator(1), MaxValueValidator(500)],
+        help_text="How many of a person's latest gold items count for the floor; half of them must be there.",
+    )
     sampling = models.JSONField(
         default=dict,
         blank=True,
@@ -82,6 +159,10 @@ class Project(models.Model):
             models.CheckConstraint(name="project_k_range", condition=Q(k__gte=2) & Q(k__lte=MAX_K)),
             models.CheckConstraint(name="project_overlap_positive", condition=Q(overlap__gte=1)),
             models.CheckConstraint(name="project_lease_positive", condition=Q(lease_seconds__gte=1)),
+            models.CheckConstraint(name="project_order_known", condition=Q(order__in=["priority", "breadth", "depth"])),
+            models.CheckConstraint(
+                name="project_leaves_room_for_work", condition=Q(gold_percent__lte=50, repeat_percent__lte=50)
+            ),
         ]
 
     def __str__(self) -> str:

@@ -22,7 +22,7 @@ class Prompt(models.Model):
         TRAIN = "train", "Train"
         HELDOUT = "heldout", "Held out"
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="prompts")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="prompts", db_index=False)
     messages = models.JSONField(help_text="[{role: system|user|assistant, content: text}, …], a user's turn last.")
     source = models.CharField(max_length=12, choices=Source.choices, default=Source.IMPORTED)
     use_case = models.CharField(max_length=60, blank=True)

@@ -8,7 +8,7 @@ next comparison as a fragment of HTML, or with words, and never with a redirect.
 import json
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any
 
@@ -21,10 +21,11 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from labeling.actions import serving
+from labeling.actions import leases, serving
 from labeling.actions.errors import ActionError
+from labeling.actions.nothing import NothingLeft
 from labeling.actions.submitting import amend_judgment, submit_judgment
-from labeling.models import Assignment, Comparison, Judgment, Project
+from labeling.models import Assignment, Comparison, PersonTally, Project, ProjectTally
 from labeling.pages.access import project_of_member
 
 LETTERS = "ABCDEFGHI"
@@ -32,7 +33,7 @@ STATUS = {"invalid": 400, "forbidden": 403, "not_found": 404, "conflict": 409, "
 # After these the comparison is not this person's any more: the answer brings the next one along with the words.
 GOES_ON = ("conflict", "gone")
 # How soon a page with nothing to rank looks again, in seconds.
-LOOK_AGAIN = {"no_comparisons": 4, "all_leased": 8, "all_done": 20, "paused": 30}
+LOOK_AGAIN = {"no_comparisons": 4, "all_leased": 8, "all_done": 20, "paused": 30, "person_paused": 30}
 ROLES = {"system": "Instructions to the assistant", "user": "Person", "assistant": "Assistant"}
 NOT_THE_LAST = "Only your last ranking can be changed, and there is a newer one. It stays as it was."
 SKIP_REASONS = (
@@ -109,7 +110,7 @@ def skip(request: HttpRequest, project: Project, assignment_id: int) -> HttpResp
     """Put the comparison aside with a reason and answer with the next one."""
     assignment = _own(request, project, assignment_id)
     try:
-        serving.skip(person=request.user, assignment=assignment, reason=str(_body(request).get("reason") or ""))
+        leases.skip(person=request.user, assignment=assignment, reason=str(_body(request).get("reason") or ""))
     except ActionError as error:
         return _refused(request, project, error)
     return _go_on(request, project, words="Skipped. It will not come back to you.")
@@ -120,7 +121,7 @@ def skip(request: HttpRequest, project: Project, assignment_id: int) -> HttpResp
 def renew(request: HttpRequest, project: Project, assignment_id: int) -> HttpResponse:
     """Keep the comparison for the person while they work on it. JSON: when the lease ends now."""
     try:
-        held = serving.renew_lease(person=request.user, assignment=_own(request, project, assignment_id))
+        held = leases.renew_lease(person=request.user, assignment=_own(request, project, assignment_id))
     except ActionError as error:
         return JsonResponse({"message": error.message}, status=STATUS[error.code])
     return JsonResponse({"expires": held.expires.isoformat()})
@@ -136,7 +137,7 @@ def _own(request: HttpRequest, project: Project, assignment_id: int) -> Assignme
 
 
 def _check_last(request: HttpRequest, project: Project, assignment: Assignment) -> None:
-    last = _last_judged(request, project)
+    last = _last_judged(_tally(request, project))
     if last is None or last.pk != assignment.pk:
         raise ActionError(NOT_THE_LAST, "conflict")
 
@@ -219,22 +220,24 @@ def _next_item(request: HttpRequest, project: Project) -> dict[str, Any]:
     try:
         served = serving.serve_next(person=request.user, project=project)
     except ActionError as error:
-        served = serving.NothingLeft("all_leased", error.message)
-    done = _counts(request, project) | {"last": _last_judged(request, project)}
-    if isinstance(served, serving.NothingLeft):
+        served = NothingLeft("all_leased", error.message)
+    tally = _tally(request, project)
+    done = _counts(tally) | {"last": _last_judged(tally)}
+    if isinstance(served, NothingLeft):
         return done | {"project": project, "nothing": served} | _waiting(project, served)
     return done | _item(project, served)
 
 
 def _item_to_change(request: HttpRequest, project: Project, change: str) -> dict[str, Any]:
     """The person's last judgment, opened again. Only the last: what lies further back is not fresh any more."""
-    last = _last_judged(request, project)
+    tally = _tally(request, project)
+    last = _last_judged(tally)
     if last is None or str(last.pk) != change:
         raise Http404(NOT_THE_LAST)
     latest = last.latest
     ranks = [latest.ranks[position] for position in last.order] if latest else []
     said = {"amend": latest.revision, "ranks": json.dumps(ranks), "comment": latest.comment} if latest else {}
-    return _counts(request, project) | _item(project, last) | said
+    return _counts(tally) | _item(project, last) | said
 
 
 def _item(project: Project, assignment: Assignment) -> dict[str, Any]:
@@ -262,28 +265,30 @@ def _item(project: Project, assignment: Assignment) -> dict[str, Any]:
     }
 
 
-def _own_judgments(request: HttpRequest, project: Project) -> Any:
-    return Judgment.objects.filter(
-        assignment__annotator=request.user, assignment__comparison__project=project, revision=1
-    )
+def _tally(request: HttpRequest, project: Project) -> PersonTally:
+    mine = PersonTally.objects.filter(project=project, person=request.user).select_related("last__latest").first()
+    return mine or PersonTally(project=project, person=request.user)
 
 
-def _counts(request: HttpRequest, project: Project) -> dict[str, int]:
-    """How many comparisons the person has ranked here, in all and since midnight."""
-    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    mine = _own_judgments(request, project)
-    return {"ranked": mine.count(), "ranked_today": mine.filter(created__gte=midnight).count()}
+def _counts(tally: PersonTally) -> dict[str, int]:
+    """How many items the person has ranked here, in all and since midnight."""
+    today = tally.judged_today if tally.day == timezone.localdate() else 0
+    return {"ranked": tally.said, "ranked_today": today}
 
 
-def _last_judged(request: HttpRequest, project: Project) -> Assignment | None:
-    newest = _own_judgments(request, project).order_by("-created", "-pk").select_related("assignment__latest").first()
-    return newest.assignment if newest else None
+def _last_judged(tally: PersonTally) -> Assignment | None:
+    """What the person ranked last, while it may still be changed."""
+    last, project = tally.last, tally.project
+    if last is None or last.latest is None or last.kind == Assignment.Kind.PRACTICE or not project.undo_seconds:
+        return None
+    first = last.latest if last.latest.revision == 1 else last.judgments.get(revision=1)
+    return last if timezone.now() <= first.created + timedelta(seconds=project.undo_seconds) else None
 
 
-def _waiting(project: Project, nothing: serving.NothingLeft) -> dict[str, Any]:
+def _waiting(project: Project, nothing: NothingLeft) -> dict[str, Any]:
     """When to look again, and how many prompts have answers, which grows while the model still writes."""
-    prompts = project.prompts.count()
-    ready = project.comparisons.values("prompt").distinct().count()
+    holds = ProjectTally.objects.filter(project=project).first() or ProjectTally(project=project)
+    prompts, ready = holds.prompts, holds.prompts_compared
     soon: datetime | None = nothing.next_expiry
     writing = ready < prompts and nothing.reason != "paused"
     return {

@@ -1,21 +1,24 @@
-"""How far a project is."""
+"""How far a project is. Read from counts that are kept, never by counting rows: a page costs the same at any size."""
 
 from dataclasses import dataclass
 
-from django.db.models import Count, F, Max, Q, Sum
+from django.db.models import Count, Q, Sum
 
-from labeling.models import Assignment, Comparison, Membership, Project, Prompt
+from labeling.models import Membership, PersonTally, Project, ProjectTally
 
 
 @dataclass(frozen=True)
 class PersonProgress:
-    """What one member has done: judgments, comparisons open and skipped, and the seconds they worked."""
+    """What one member has done: judgments by kind, comparisons open and skipped, and the seconds they worked."""
 
     person_id: int
     name: str
     role: str
     simulated: bool
     judged: int
+    surplus: int
+    gold: int
+    repeats: int
     leased: int
     skipped: int
     active_seconds: float | None
@@ -23,7 +26,8 @@ class PersonProgress:
 
 @dataclass(frozen=True)
 class Progress:
-    """Counts of a project. `wanted` judgments over all open comparisons and those given; `live` = leased now."""
+    """Counts of a project. `wanted` judgments over its comparisons, and those given into their slots; `surplus` came
+    when the slots were full; `live` = leased now, whatever for."""
 
     prompts: int
     prompts_train: int
@@ -33,6 +37,7 @@ class Progress:
     done_comparisons: int
     wanted: int
     judgments: int
+    surplus: int
     live: int
     skipped: int
     people: int
@@ -45,74 +50,53 @@ class Progress:
 
 
 def project_progress(project: Project) -> Progress:
-    """Every count of the project in four queries. Retired comparisons do not count as wanted."""
-    prompts = project.prompts.aggregate(
-        all=Count("pk"),
-        train=Count("pk", filter=Q(split=Prompt.Split.TRAIN)),
-        heldout=Count("pk", filter=Q(split=Prompt.Split.HELDOUT)),
-    )
-    with_completions = Prompt.objects.filter(project=project, comparisons__isnull=False).distinct().count()
-    comparisons = project.comparisons.exclude(state=Comparison.State.RETIRED).aggregate(
-        all=Count("pk"), wanted=Sum("overlap", default=0), full=Count("pk", filter=Q(live__gte=F("overlap")))
-    )
-    assignments = Assignment.objects.filter(comparison__project=project)
-    people = assignments.aggregate(
-        judged=Count("pk", filter=Q(state="judged")),
-        leased=Count("pk", filter=Q(state="leased")),
-        skipped=Count("pk", filter=Q(state="skipped")),
-        people=Count("annotator", distinct=True, filter=Q(state="judged")),
-        simulated=Count("pk", filter=Q(state="judged", annotator__simulated=True)),
-    )
-    not_yet = (
-        assignments.filter(state="leased", comparison__live__gte=F("comparison__overlap"))
-        .exclude(comparison__state=Comparison.State.RETIRED)
-        .aggregate(n=Count("comparison", distinct=True))["n"]
+    """Every count of the project in two queries. Retired comparisons and known answers do not count as wanted."""
+    holds = ProjectTally.objects.filter(project=project).first() or ProjectTally(project=project)
+    said = Q(judged__gt=0) | Q(surplus__gt=0)
+    did = PersonTally.objects.filter(project=project).aggregate(
+        judged=Sum("judged", default=0),
+        surplus=Sum("surplus", default=0),
+        leased=Sum("leased", default=0),
+        skipped=Sum("skipped", default=0),
+        people=Count("pk", filter=said),
+        simulated=Sum("judged", default=0, filter=Q(person__simulated=True)),
     )
     return Progress(
-        prompts=prompts["all"],
-        prompts_train=prompts["train"],
-        prompts_heldout=prompts["heldout"],
-        prompts_with_completions=with_completions,
-        comparisons=comparisons["all"],
-        done_comparisons=comparisons["full"] - not_yet,
-        wanted=comparisons["wanted"],
-        judgments=people["judged"],
-        live=people["leased"],
-        skipped=people["skipped"],
-        people=people["people"],
-        simulated_judgments=people["simulated"],
+        prompts=holds.prompts,
+        prompts_train=holds.prompts - holds.prompts_heldout,
+        prompts_heldout=holds.prompts_heldout,
+        prompts_with_completions=holds.prompts_compared,
+        comparisons=holds.comparisons,
+        done_comparisons=holds.done,
+        wanted=holds.wanted,
+        judgments=did["judged"],
+        surplus=did["surplus"],
+        live=did["leased"],
+        skipped=did["skipped"],
+        people=did["people"],
+        simulated_judgments=did["simulated"],
     )
 
 
 def people_progress(project: Project) -> list[PersonProgress]:
     """What each member has done, most judgments first."""
-    counted = (
-        Assignment.objects.filter(comparison__project=project)
-        .values("annotator")
-        .annotate(
-            judged=Count("pk", filter=Q(state="judged")),
-            leased=Count("pk", filter=Q(state="leased")),
-            skipped=Count("pk", filter=Q(state="skipped")),
-            seconds=Sum("latest__active_seconds"),
-            last=Max("latest__created"),
-        )
-        .order_by()
-    )
-    done = {row["annotator"]: row for row in counted}
-    nothing = {"judged": 0, "leased": 0, "skipped": 0, "seconds": None}
+    done = {tally.person_id: tally for tally in PersonTally.objects.filter(project=project)}
     members = Membership.objects.filter(project=project).select_related("person")
-    rows = [_person(member, done.get(member.person_id, nothing)) for member in members]
+    rows = [_person(member, done.get(member.person_id, PersonTally())) for member in members]
     return sorted(rows, key=lambda row: (-row.judged, row.name))
 
 
-def _person(member: Membership, counts: dict) -> PersonProgress:
+def _person(member: Membership, did: PersonTally) -> PersonProgress:
     return PersonProgress(
         person_id=member.person_id,
         name=str(member.person),
         role=member.role,
         simulated=member.person.simulated,
-        judged=counts["judged"],
-        leased=counts["leased"],
-        skipped=counts["skipped"],
-        active_seconds=counts["seconds"],
+        judged=did.judged,
+        surplus=did.surplus,
+        gold=did.gold,
+        repeats=did.repeats,
+        leased=did.leased,
+        skipped=did.skipped,
+        active_seconds=did.active_seconds if did.said else None,
     )

@@ -10,9 +10,10 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
+from labeling.actions.nothing import NothingLeft
 from labeling.actions.projects import add_member, create_project, publish_guideline
 from labeling.actions.prompts import add_prompt
-from labeling.actions.serving import NothingLeft, serve_next
+from labeling.actions.serving import serve_next
 from labeling.actions.submitting import submit_judgment
 from labeling.models import Comparison, Project
 from tests.browser.conftest import TEXTS, Desk, add_comparison, add_completion, ranking_page

@@ -11,8 +11,9 @@ import pytest
 from labeling.actions import importing
 from labeling.actions.import_lines import MAX_LINE_BYTES, read_lines
 from labeling.actions.importing import import_judgments, import_prompts
+from labeling.actions.leases import skip
 from labeling.actions.projects import create_project, update_project
-from labeling.actions.serving import serve_next, skip
+from labeling.actions.serving import serve_next
 from labeling.models import Assignment, Comparison, Completion, Judgment, Membership, Prompt
 from labeling.queries.export import Tally, export_lines
 from labeling.queries.votes import agreement_of_project

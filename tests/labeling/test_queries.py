@@ -3,7 +3,8 @@
 import pytest
 
 from labeling.actions.comparisons import change_comparison
-from labeling.actions.serving import serve_next, skip
+from labeling.actions.leases import skip
+from labeling.actions.serving import serve_next
 from labeling.actions.submitting import amend_judgment, submit_judgment
 from labeling.models import Assignment
 from labeling.queries.disagreements import most_split

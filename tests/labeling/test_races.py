@@ -19,8 +19,10 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from labeling.actions.errors import ActionError
+from labeling.actions.leases import free_expired_leases, release, skip
+from labeling.actions.nothing import NothingLeft
 from labeling.actions.projects import update_project
-from labeling.actions.serving import NothingLeft, free_expired_leases, release, serve_next, skip
+from labeling.actions.serving import serve_next
 from labeling.actions.submitting import submit_judgment
 from labeling.models import Assignment, Comparison, Judgment, Project
 from labeling.models.guards import LABELING_GUARDS, install_guards, remove_guards

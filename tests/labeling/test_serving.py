@@ -6,17 +6,12 @@ import pytest
 from django.utils import timezone
 
 from labeling.actions.comparisons import change_comparison
+from labeling.actions.draws import draw_order
 from labeling.actions.errors import ActionError
+from labeling.actions.leases import free_expired_leases, release, renew_lease, skip
+from labeling.actions.nothing import NothingLeft
 from labeling.actions.projects import set_member_state, set_project_state
-from labeling.actions.serving import (
-    NothingLeft,
-    draw_order,
-    free_expired_leases,
-    release,
-    renew_lease,
-    serve_next,
-    skip,
-)
+from labeling.actions.serving import serve_next
 from labeling.actions.submitting import submit_judgment
 from labeling.models import Assignment, Comparison, Membership
 

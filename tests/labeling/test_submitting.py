@@ -6,8 +6,9 @@ import pytest
 from django.utils import timezone
 
 from labeling.actions.errors import ActionError
+from labeling.actions.leases import free_expired_leases, skip
 from labeling.actions.projects import update_project
-from labeling.actions.serving import free_expired_leases, serve_next, skip
+from labeling.actions.serving import serve_next
 from labeling.actions.submitting import amend_judgment, check_ranks, submit_judgment
 from labeling.models import Assignment, Comparison, Judgment
 

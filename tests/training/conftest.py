@@ -17,9 +17,10 @@ from django.db import connection
 
 from labeling.actions.comparisons import add_comparison
 from labeling.actions.completions import add_completion
+from labeling.actions.nothing import NothingLeft
 from labeling.actions.projects import add_member, create_project
 from labeling.actions.prompts import add_prompt
-from labeling.actions.serving import NothingLeft, serve_next
+from labeling.actions.serving import serve_next
 from labeling.actions.submitting import submit_judgment
 from labeling.models import Project
 from labeling.models.guards import remove_guards

@@ -11,7 +11,8 @@ from django.db import IntegrityError, transaction
 from labeling.actions.comparisons import add_comparison
 from labeling.actions.completions import add_completion
 from labeling.actions.errors import ActionError
-from labeling.actions.serving import serve_next, skip
+from labeling.actions.leases import skip
+from labeling.actions.serving import serve_next
 from labeling.actions.submitting import amend_judgment
 from labeling.models import Assignment, Project
 from tests.training.conftest import rank_all

@@ -104,7 +104,7 @@ def test_work_given_to_somebody_else_is_gone_and_goes_on(
     Assignment.objects.filter(pk=assignment.pk).update(expires="2020-01-01T00:00Z")
     ben = person("ben")
     add_member(project=project, person=ben)
-    from labeling.actions.serving import free_expired_leases
+    from labeling.actions.leases import free_expired_leases
 
     free_expired_leases()
     submit_judgment(person=ben, assignment_id=lease(ben, project).pk, key="b", ranks=[1, 2, 3])
