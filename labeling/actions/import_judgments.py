@@ -10,14 +10,19 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import is_password_usable, make_password
-from django.db.models import OuterRef, Subquery
+from django.db.models import F, OuterRef, Subquery
 from django.utils import timezone
 
 from labeling.actions.errors import ActionError
 from labeling.actions.import_lines import Entry, Row
+from labeling.actions.queue import level_of
+from labeling.actions.submitting import SAID
+from labeling.actions.tallies import count_person, count_project, weight
 from labeling.content import json_hash
 from labeling.models import Assignment, Candidate, Comparison, Judgment, Membership, Project
 from labeling.queries.chunks import parts
+
+State = Assignment.State
 
 
 @dataclass
@@ -26,8 +31,16 @@ class Held:
 
     pk: int | None
     slot: int | None
-    judged: bool
+    state: str
     said: tuple[Any, str] | None
+
+    @property
+    def judged(self) -> bool:
+        return self.state in SAID
+
+    @property
+    def takes_a_slot(self) -> bool:
+        return self.slot is not None or self.state == State.JUDGED
 
 
 @dataclass
@@ -67,7 +80,7 @@ class JudgmentStore:
     def _locked(self, ids: list[int]) -> list[Comparison]:
         """The comparisons, locked: nobody is served them while their slots are given out here."""
         rows = Comparison.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")
-        return list(rows.only("pk", "overlap", "live"))
+        return list(rows.only("pk", "project", "overlap", "live", "judged", "state", "gold"))
 
     def _find_people(self, entries: list[Entry]) -> None:
         """Accounts and memberships of everybody these lines name.
@@ -111,12 +124,11 @@ class JudgmentStore:
         """For each comparison what each annotator has on it."""
         held: dict[int, dict[int, Held]] = defaultdict(dict)
         for part in parts(ids):
-            rows = Assignment.objects.filter(comparison_id__in=part).values_list(
+            rows = Assignment.objects.filter(comparison_id__in=part, attempt=0).values_list(
                 "comparison", "annotator", "pk", "slot", "state", "latest__ranks", "latest__comment"
             )
             for comparison, annotator, pk, slot, state, ranks, comment in rows:
-                judged = state == Assignment.State.JUDGED
-                held[comparison][annotator] = Held(pk, slot, judged, (ranks, comment) if judged else None)
+                held[comparison][annotator] = Held(pk, slot, state, (ranks, comment) if state in SAID else None)
         return held
 
     def _new_in(self, entry: Entry, order: dict[int, int], held: dict[int, dict[int, Held]]) -> list[Said]:
@@ -139,27 +151,37 @@ class JudgmentStore:
         for said in new:
             slot = said.held.slot if said.held else None
             pk = said.held.pk if said.held else None
-            held[said.comparison_id][said.annotator_id] = Held(pk, slot, True, (said.ranks, said.row["comment"]))
+            now = (said.ranks, said.row["comment"])
+            held[said.comparison_id][said.annotator_id] = Held(pk, slot, _state(said), now)
         return new
 
     def _make_room(self, live: dict[int, Comparison], new: list[Said], held: dict[int, dict[int, Held]]) -> None:
         """Count the slots and raise the overlap where more people judged than were asked for."""
-        wanted: dict[tuple[int, int], list[int]] = defaultdict(list)
+        wanted: dict[tuple[int, int, int], list[int]] = defaultdict(list)
+        counted: Counter[str] = Counter()
         for comparison_id in dict.fromkeys(said.comparison_id for said in new):
-            taken = sum(each.slot is not None or each.judged for each in held[comparison_id].values())
-            wanted[max(live[comparison_id].overlap, taken), taken].append(comparison_id)
-        for (overlap, taken), ids in wanted.items():
+            comparison, people = live[comparison_id], held[comparison_id].values()
+            before = weight(comparison)
+            comparison.live = sum(each.takes_a_slot for each in people)
+            comparison.judged = sum(each.state == State.JUDGED for each in people)
+            comparison.overlap = max(comparison.overlap, comparison.live)
+            wanted[comparison.overlap, comparison.live, comparison.judged].append(comparison_id)
+            counted.update({name: now - before[name] for name, now in weight(comparison).items()})
+        for (overlap, taken, judged), ids in wanted.items():
+            level = level_of(self.project.order, F("priority"), taken)
             for part in parts(ids):
-                Comparison.objects.filter(pk__in=part).update(overlap=overlap, live=taken)
+                Comparison.objects.filter(pk__in=part).update(overlap=overlap, live=taken, judged=judged, level=level)
+        count_project(self.project.pk, **counted)
 
     def _store(self, new: list[Said], held: dict[int, dict[int, Held]]) -> None:
         slots = {each: _free_slots(held[each]) for each in {said.comparison_id for said in new}}
         again = [said for said in new if said.held is not None]
         fresh = [said for said in new if said.held is None]
+        before = {said.held.pk: said.held.state for said in again}
         for said in again:
             self._judge_again(said, slots[said.comparison_id])
         made = Assignment.objects.bulk_create(
-            [self._assignment(said, next(slots[said.comparison_id])) for said in fresh]
+            [self._assignment(said, None if said.row["surplus"] else next(slots[said.comparison_id])) for said in fresh]
         )
         ids = [said.held.pk for said in again] + [assignment.pk for assignment in made]
         Judgment.objects.bulk_create(map(_judgment, ids, again + fresh))
@@ -167,22 +189,41 @@ class JudgmentStore:
         for part in parts(ids):
             Assignment.objects.filter(pk__in=part).update(latest=Subquery(latest))
         self.added["judgments"] += len(new)
+        self._count(new, before)
 
-    def _assignment(self, said: Said, slot: int) -> Assignment:
+    def _count(self, new: list[Said], before: dict[int, str]) -> None:
+        """What the people of these judgments have done, in order of their ids: two imports at once do not deadlock."""
+        people: dict[int, Counter[str]] = defaultdict(Counter)
+        for said in new:
+            state = before.get(said.held.pk) if said.held else None
+            people[said.annotator_id].update(
+                judged=int(not said.row["surplus"]),
+                surplus=int(said.row["surplus"]),
+                leased=-int(state == State.LEASED),
+                skipped=-int(state == State.SKIPPED),
+                active_seconds=said.row["active_seconds"] or 0,
+            )
+        for person_id in sorted(people):
+            count_person(self.project.pk, person_id, **people[person_id])
+
+    def _assignment(self, said: Said, slot: int | None) -> Assignment:
         return Assignment(
+            project=self.project,
             comparison_id=said.comparison_id,
             annotator_id=said.annotator_id,
             slot=slot,
-            state=Assignment.State.JUDGED,
+            state=_state(said),
             shown=said.shown,
             expires=_moment(said.row),
         )
 
     def _judge_again(self, said: Said, slots: Any) -> None:
         """An assignment that was open, skipped or given back becomes judged."""
-        slot = said.held.slot if said.held.slot is not None else next(slots)
+        slot = said.held.slot
+        if slot is None and not said.row["surplus"]:
+            slot = next(slots)
         order = {"shown": said.shown} if said.shown else {}
-        Assignment.objects.filter(pk=said.held.pk).update(state=Assignment.State.JUDGED, slot=slot, **order)
+        Assignment.objects.filter(pk=said.held.pk).update(state=_state(said), slot=slot, ahead=False, **order)
 
 
 def _judgment(assignment_id: int, said: Said) -> Judgment:
@@ -194,6 +235,12 @@ def _judgment(assignment_id: int, said: Said) -> Judgment:
         active_seconds=said.row["active_seconds"],
         created=_moment(said.row),
     )
+
+
+def _state(said: Said) -> str:
+    """A surplus judgment holds no slot, unless its person holds one by now."""
+    holds = said.held is not None and said.held.slot is not None
+    return State.SURPLUS if said.row["surplus"] and not holds else State.JUDGED
 
 
 def _moment(row: Row) -> datetime:

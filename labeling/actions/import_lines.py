@@ -19,8 +19,20 @@ from labeling.models.project import MAX_K
 MAX_LINE_BYTES = 8 * 1024 * 1024
 MAX_JUDGMENTS = 1000
 PROMPT_FIELDS = {"prompt", "split", "source", "use_case", "tags"}
-COMPARISON_FIELDS = {"completions", "models", "overlap", "priority", "purpose", "round", "copy"}
-JUDGMENT_FIELDS = {"annotator", "ranks", "shown", "comment", "created", "active_seconds", "revision", "simulated"}
+COMPARISON_FIELDS = {
+    "completions",
+    "models",
+    "overlap",
+    "priority",
+    "purpose",
+    "round",
+    "copy",
+    "language",
+    "qualification",
+}
+JUDGMENT_FIELDS = {
+    *("annotator", "ranks", "shown", "comment", "created", "active_seconds", "revision", "simulated", "surplus"),
+}
 A_WEEK = 7 * 24 * 3600
 SPLITS, SOURCES, PURPOSES = Prompt.Split.values, Prompt.Source.values, Comparison.Purpose.values
 
@@ -148,6 +160,8 @@ def _comparison_part(line: dict[str, Any]) -> Row:
         "priority": check_whole(line.get("priority", 0), "priority", -(2**31), 2**31 - 1),
         "purpose": check_choice(line.get("purpose", "collect"), "purpose", PURPOSES),
         "round": check_whole(line.get("round", 1), "round", 1, 32767),
+        "language": check_text(line.get("language", ""), "language", empty=True, longest=16).strip(),
+        "qualification": check_text(line.get("qualification", ""), "qualification", empty=True, longest=40).strip(),
         "copy": _if_given(line, "copy", lambda value: check_whole(value, "copy", 1, MAX_COPIES)),
     }
 
@@ -195,6 +209,7 @@ def _judgment(said: Any, place: int, k: int, allow_ties: bool) -> Row:
             "created": _check_created(said.get("created")),
             "active_seconds": check_active_seconds(said.get("active_seconds"), longest=A_WEEK),
             "simulated": _check_flag(said.get("simulated", False), "simulated"),
+            "surplus": _check_flag(said.get("surplus", False), "surplus"),
         }
     except ActionError as error:
         raise ActionError(f"{where}: {error.message}", field=f"{where}.{error.field}") from None

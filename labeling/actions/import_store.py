@@ -4,12 +4,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from labeling.actions.comparisons import lane_of
 from labeling.actions.completions import generator_fingerprint
 from labeling.actions.errors import ActionError
 from labeling.actions.import_judgments import JudgmentStore
 from labeling.actions.import_lines import Entry, Row
 from labeling.actions.import_rows import find_rows, insert_rows
 from labeling.actions.prompts import split_is_fixed
+from labeling.actions.queue import level_of
+from labeling.actions.tallies import count_project
 from labeling.models import Candidate, Comparison, Completion, Generator, Project, Prompt
 from labeling.queries.chunks import parts
 
@@ -30,6 +33,7 @@ class Store:
         self.judgments = JudgmentStore(project, complain, self.added)
         self._new_lines_without = 0
         self._generators: dict[str, int] = {}
+        self._lanes: dict[tuple[str, str], int] = {}
 
     @property
     def duplicates(self) -> int:
@@ -58,6 +62,8 @@ class Store:
             fields = ("messages", "source", "use_case", "tags", "split", "content_hash")
             insert_rows(Prompt, fields, map(_prompt_values, missing.values()), project=self.project)
             self.added["prompts"] += len(missing)
+            heldout = sum(row["split"] == Prompt.Split.HELDOUT for row in missing.values())
+            count_project(self.project.pk, prompts=len(missing), prompts_heldout=heldout)
             found |= self._find_prompts(missing)
         return [entry for entry in entries if self._has_its_split(entry, *found[entry.row["prompt_hash"]])]
 
@@ -130,14 +136,29 @@ class Store:
                 missing[entry.row["comparison_hash"]] = entry
                 entry.new = True
         if missing:
-            fields = ("prompt", "k", "overlap", "priority", "purpose", "round", "content_hash")
-            insert_rows(Comparison, fields, map(self._comparison, missing.values()), project=self.project)
+            fields = ("prompt", "k", "overlap", "priority", "purpose", "round", "content_hash", "lane", "level")
+            compared = self._compared_before(missing.values())
+            rows = [self._comparison(entry) for entry in missing.values()]
+            insert_rows(Comparison, fields, rows, project=self.project)
             self.added["comparisons"] += len(missing)
+            prompts = {entry.prompt_id for entry in missing.values()} - compared
+            wanted = sum(row[2] for row in rows)
+            count_project(self.project.pk, comparisons=len(rows), wanted=wanted, prompts_compared=len(prompts))
             made = self._find_comparisons(missing)
             _add_candidates({made[digest]: entry for digest, entry in missing.items()})
             found |= made
         for entry in entries:
             entry.comparison_id = found[entry.row["comparison_hash"]]
+
+    def _compared_before(self, entries: Iterable[Entry]) -> set[int]:
+        """Ids of those of their prompts that have a comparison already."""
+        known = {entry.prompt_id for entry in entries if not entry.fresh}
+        return {prompt for (prompt,) in find_rows(Comparison, ("prompt",), "prompt", known)}
+
+    def _lane(self, language: str, qualification: str) -> int:
+        if (language, qualification) not in self._lanes:
+            self._lanes[language, qualification] = lane_of(self.project, language, qualification)
+        return self._lanes[language, qualification]
 
     def _find_comparisons(self, hashes: Iterable[str]) -> dict[str, int]:
         return dict(find_rows(Comparison, ("content_hash", "id"), "content_hash", hashes, project=self.project.pk))
@@ -145,7 +166,9 @@ class Store:
     def _comparison(self, entry: Entry) -> tuple[Any, ...]:
         row = entry.row
         settings = (row["overlap"] or self.project.overlap, row["priority"], row["purpose"], row["round"])
-        return (entry.prompt_id, len(entry.completion_ids), *settings, row["comparison_hash"])
+        lane = self._lane(row["language"], row["qualification"])
+        level = level_of(self.project.order, row["priority"], 0)
+        return (entry.prompt_id, len(entry.completion_ids), *settings, row["comparison_hash"], lane, level)
 
 
 def _prompt_values(row: Row) -> tuple[Any, ...]:

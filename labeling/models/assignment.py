@@ -8,6 +8,13 @@ from labeling.models.comparison import Comparison
 from labeling.models.project import Project
 
 
+class AssignmentQuerySet(models.QuerySet["Assignment"]):
+    def given(self) -> "AssignmentQuerySet":
+        """Those whose judgments count as what people prefer: collected, surplus ones too. Gold, repeats and practice
+        measure people, not answers."""
+        return self.filter(kind="collect", state__in=["judged", "surplus"])
+
+
 class Assignment(models.Model):
     """One person's lease on a comparison, with the order they were shown.
 
@@ -53,6 +60,8 @@ class Assignment(models.Model):
         "Judgment", null=True, blank=True, on_delete=models.SET_NULL, related_name="latest_of", editable=False
     )
     created = models.DateTimeField(auto_now_add=True)
+
+    objects = AssignmentQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -45,7 +45,8 @@ def comparison(request: HttpRequest, project: Project, pk: int) -> HttpResponse:
         for candidate in item.candidates.select_related("completion__generator").order_by("position")
     ]
     assignments = (
-        item.assignments.filter(state=Assignment.State.JUDGED, latest__isnull=False)
+        item.assignments.given()
+        .filter(latest__isnull=False)
         .select_related("annotator", "latest")
         .order_by("latest__created")
     )

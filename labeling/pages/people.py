@@ -3,14 +3,13 @@
 from django import forms
 from django.contrib import messages
 from django.contrib.auth import get_user_model
-from django.db.models import Count, Max, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from labeling.actions.errors import ActionError
 from labeling.actions.projects import add_member, set_member_state
-from labeling.models import Membership, Project
+from labeling.models import Membership, PersonTally, Project
 from labeling.pages.access import lead_page
 
 
@@ -79,18 +78,15 @@ def member(request: HttpRequest, project: Project, pk: int) -> HttpResponse:
 
 
 def members_of(project: Project) -> list[Membership]:
-    """Members with `judged`, `skipped` and `last` (when they last submitted), most judgments first."""
-    mine = Q(person__assignments__comparison__project=project)
-    judged = mine & Q(person__assignments__state="judged")
-    return list(
-        project.memberships.select_related("person")
-        .annotate(
-            judged=Count("person__assignments", filter=judged),
-            skipped=Count("person__assignments", filter=mine & Q(person__assignments__state="skipped")),
-            last=Max("person__assignments__latest__created", filter=judged),
-        )
-        .order_by("-judged", "person__username")
-    )
+    """Members, each with `tally`, what they have done, and `last`, when they last submitted; most judgments first."""
+    tallies = {
+        tally.person_id: tally for tally in PersonTally.objects.filter(project=project).select_related("last__latest")
+    }
+    members = list(project.memberships.select_related("person").order_by("person__username"))
+    for member in members:
+        member.tally = tallies.get(member.person_id) or PersonTally()
+        member.last = member.tally.last.latest.created if member.tally.last and member.tally.last.latest else None
+    return sorted(members, key=lambda member: -member.tally.said)
 
 
 def _article(role: str) -> str:

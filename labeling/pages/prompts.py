@@ -1,7 +1,7 @@
 """The prompts of a project, filtered and page by page."""
 
 from django.core.paginator import Paginator
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
@@ -44,9 +44,7 @@ def prompt(request: HttpRequest, project: Project, pk: int) -> HttpResponse:
             "project": project,
             "prompt": item,
             "completions": item.completions.select_related("generator").order_by("id"),
-            "comparisons": item.comparisons.annotate(
-                judged=Count("assignments", filter=Q(assignments__state="judged"))
-            ).order_by("id"),
+            "comparisons": item.comparisons.order_by("id"),
             "section": "prompts",
         },
     )

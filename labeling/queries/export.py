@@ -73,6 +73,9 @@ def _comparison_line(comparison: Comparison) -> dict[str, Any]:
         if getattr(comparison, name) != usual:
             line[name] = getattr(comparison, name)
     hashes = [completion.content_hash for completion in completions]
+    for name in ("language", "qualification"):
+        if getattr(comparison.lane, name):
+            line[name] = getattr(comparison.lane, name)
     copy = copy_number(comparison.content_hash, comparison.prompt.content_hash, hashes, comparison.purpose)
     if copy > 1:
         line["copy"] = copy
@@ -92,6 +95,8 @@ def _judgment(assignment: Assignment) -> dict[str, Any]:
     row["revision"] = said.revision
     if assignment.annotator.simulated:
         row["simulated"] = True
+    if assignment.state == Assignment.State.SURPLUS:
+        row["surplus"] = True
     row["created"] = said.created.isoformat()
     return row
 

@@ -28,7 +28,7 @@ class RankingRow:
 
 def current_rankings(project: Project, *, purpose: str | None = "collect") -> Iterator[RankingRow]:
     """Every judgment's latest revision, by comparison and then by person; constant memory. purpose=None takes all."""
-    judged = Assignment.objects.filter(comparison=OuterRef("pk"), state=Assignment.State.JUDGED)
+    judged = Assignment.objects.given().filter(comparison=OuterRef("pk"))
     comparisons = project.comparisons.filter(Exists(judged))
     if purpose is not None:
         comparisons = comparisons.filter(purpose=purpose)
@@ -40,12 +40,8 @@ def current_rankings(project: Project, *, purpose: str | None = "collect") -> It
 def with_rankings(comparisons: QuerySet[Comparison]) -> QuerySet[Comparison]:
     """The comparisons with prompt, candidates and judged assignments at hand: four queries whatever their number."""
     candidates = Candidate.objects.select_related("completion__generator").order_by("position")
-    given = (
-        Assignment.objects.filter(state=Assignment.State.JUDGED)
-        .select_related("latest", "annotator")
-        .order_by("annotator_id")
-    )
-    return comparisons.select_related("prompt").prefetch_related(
+    given = Assignment.objects.given().select_related("latest", "annotator").order_by("annotator_id")
+    return comparisons.select_related("prompt", "lane").prefetch_related(
         Prefetch("candidates", queryset=candidates, to_attr="in_order"),
         Prefetch("assignments", queryset=given, to_attr="given"),
     )

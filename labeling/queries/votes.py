@@ -9,8 +9,11 @@ from labeling.models import Assignment, Project
 
 
 def judged(project: Project, **filters: Any) -> QuerySet[Assignment]:
-    """The project's judged assignments; `filters` narrow them (`comparison__purpose="collect"`, …)."""
-    return Assignment.objects.filter(comparison__project=project, state=Assignment.State.JUDGED, **filters)
+    """The project's assignments that were judged, without gold, repeats and practice.
+
+    `filters` narrow them (`comparison__purpose="collect"`, …).
+    """
+    return Assignment.objects.given().filter(project=project, **filters)
 
 
 def pair_votes(project: Project, **filters: Any) -> PairVotes:

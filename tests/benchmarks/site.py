@@ -1,4 +1,4 @@
-"""A site of a benchmark's own: started as `make demo` starts it, filled, asked over HTTP by standard-library clients."""
+"""A site of a benchmark: started as `make demo` starts it, filled, and asked over HTTP by the standard library."""
 
 import json
 import os

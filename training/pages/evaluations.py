@@ -79,7 +79,7 @@ def in_words(evaluation: Evaluation, rate: dict[str, Any]) -> str:
 
 
 def _items(evaluation: Evaluation) -> QuerySet[EvaluationComparison]:
-    judged = Assignment.objects.filter(state=Assignment.State.JUDGED).select_related("annotator", "latest")
+    judged = Assignment.objects.given().select_related("annotator", "latest")
     return (
         evaluation.items.select_related("comparison__prompt")
         .prefetch_related(Prefetch("comparison__assignments", queryset=judged, to_attr="judged"))

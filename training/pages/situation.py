@@ -23,7 +23,10 @@ class NewRankings:
 def new_rankings(project: Project) -> NewRankings:
     """Counts of current judgments, and those made since the batch that was trained on last."""
     collected = Judgment.objects.filter(
-        latest_of__comparison__project=project, latest_of__comparison__purpose="collect", latest_of__state="judged"
+        latest_of__project=project,
+        latest_of__comparison__purpose="collect",
+        latest_of__kind="collect",
+        latest_of__state__in=["judged", "surplus"],
     )
     batch = Batch.objects.filter(project=project, runs__state=TrainingRun.State.SUCCEEDED).order_by("-runs__id").first()
     fresh = Q(created__gt=batch.created) if batch else Q()
@@ -62,7 +65,7 @@ def situation_of(project: Project, progress: Progress, rankings: NewRankings) ->
 def judgments_missing(evaluation: Evaluation) -> int:
     """Judgments still wanted on an evaluation's comparisons."""
     wanted = evaluation.comparisons.aggregate(all=Sum("overlap", default=0))["all"]
-    judged = evaluation.comparisons.aggregate(all=Count("assignments", filter=Q(assignments__state="judged")))["all"]
+    judged = evaluation.comparisons.aggregate(all=Sum("judged", default=0))["all"]
     return max(0, wanted - judged)
 
 

@@ -15,7 +15,7 @@ def win_rate(evaluation: Evaluation, **filters: Any) -> dict[str, Any]:
     that left one of the two unranked says nothing and is not counted.
     """
     items = {item.comparison_id: item for item in evaluation.items.all()}
-    given = Assignment.objects.filter(comparison__in=items.keys(), state=Assignment.State.JUDGED, **filters)
+    given = Assignment.objects.given().filter(comparison__in=items.keys(), **filters)
     rows = given.order_by("pk").values_list("comparison_id", "comparison__prompt_id", "latest__ranks")
     outcomes, prompts, judged = [], [], set()
     for comparison, prompt, ranks in rows:
