@@ -7,10 +7,11 @@ from typing import IO, Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
+from tqdm import tqdm
 
 from labeling.actions.errors import ActionError
 from labeling.actions.import_lines import read_lines
-from labeling.actions.importing import ImportReport
+from labeling.actions.importing import BadLine, ImportReport
 from labeling.actions.projects import create_project
 from labeling.management.naming import project_named
 from labeling.models import Project
@@ -40,15 +41,19 @@ class ImportCommand(BaseCommand):
         self.tell(report)
 
     def run(self, project: Project, file: IO[bytes], bar: ProgressBar, skip_bad: bool) -> ImportReport:
-        report = type(self).action(project=project, lines=read_lines(file), skip_bad=skip_bad, progress=bar)
-        for bad in report.bad:
-            self.stderr.write(str(bad))
+        """Import `file`, telling each bad line when it is found: there may be more of them than memory holds."""
+        report = type(self).action(
+            project=project, lines=read_lines(file), skip_bad=skip_bad, progress=bar, tell_bad=self.tell_bad
+        )
         if report.bad_count and not report.stored:
-            more = f", of which the first {len(report.bad):,} are listed" if report.bad_count > len(report.bad) else ""
-            raise CommandError(
-                f"{report.bad_count:,} bad lines{more}; nothing was stored. Mend them, or leave them out: --skip-bad."
-            )
+            lines = counted(report.bad_count, "bad line")
+            raise CommandError(f"{lines}; nothing was stored. Mend them, or leave them out: --skip-bad.")
         return report
+
+    def tell_bad(self, bad: BadLine) -> None:
+        """Write one bad line to standard error, on a line of its own also while a progress bar stands there."""
+        with tqdm.external_write_mode(file=sys.stderr):
+            self.stderr.write(str(bad))
 
     @contextmanager
     def project(self, slug: str, create: bool) -> Iterator[Project]:
@@ -60,10 +65,16 @@ class ImportCommand(BaseCommand):
             yield create_project(slug=slug, name=slug)
 
     def tell(self, report: ImportReport) -> None:
-        added = ", ".join(f"{count:,} {noun}" for noun, count in report.added.items() if count) or "nothing"
+        nouns = [counted(count, noun.removesuffix("s")) for noun, count in report.added.items() if count]
+        added = ", ".join(nouns) or "nothing"
         there = f"; {report.duplicates:,} were there already" if report.duplicates else ""
-        skipped = f"; {report.bad_count:,} bad lines left out" if report.bad_count else ""
-        self.stdout.write(f"{report.lines:,} lines: added {added}{there}{skipped}.")
+        skipped = f"; {counted(report.bad_count, 'bad line')} left out" if report.bad_count else ""
+        self.stdout.write(f"{counted(report.lines, 'line')}: added {added}{there}{skipped}.")
+
+
+def counted(count: int, noun: str) -> str:
+    """1 line, 2 lines."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The lead's pages in a real browser: curves and log that grow, cancelling, phones, files up and down."""
 
+import json
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -139,8 +140,9 @@ class TestOverview:
         self, desk: Desk, lead: Any, project: Project
     ) -> None:
         page = desk.open(lead, "/p/bakery/")
-        for name in page.locator(".person", has_text="Bo").all():
-            assert "simulated" in name.inner_text()
+        names = page.locator(".person", has_text="Bo").all_inner_texts()
+        assert names
+        assert [name for name in names if "simulated" not in name] == []
 
 
 class TestImport:
@@ -161,6 +163,10 @@ class TestImport:
         with page.expect_download() as download:
             page.click("text=Luce JSONL")
         assert download.value.suggested_filename == "bakery-luce.jsonl"
+        lines = [json.loads(line) for line in download.value.path().read_text().splitlines()]
+        assert sorted(line["prompt"][0]["content"] for line in lines) == [
+            f"I have {number} unsold rolls. What could I do with them?" for number in range(20, 25)
+        ]
 
 
 class TestPeople:

@@ -120,7 +120,7 @@ def test_bad_lines_are_listed_and_neither_they_nor_the_project_stay(manage, tmp_
     with pytest.raises(CommandError, match='no project "bad"'):
         manage("agreement", "bad", "--json")
     done = manage("import_prompts", "bad", str(path), "--create", "--skip-bad")
-    assert "added 1 prompts; 2 bad lines left out" in done.out
+    assert "added 1 prompt; 2 bad lines left out" in done.out
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ class TestOnTheCommandLine:
         told = capsys.readouterr()
         assert len(told.err.splitlines()) == BAD + 1
         assert f"line {BAD + 2}, split: " in told.err.splitlines()[-1]
-        assert told.out == "1,202 lines: added 1 prompts; 1,201 bad lines left out.\n"
+        assert told.out == "1,202 lines: added 1 prompt; 1,201 bad lines left out.\n"
 
     def test_a_bad_line_is_told_while_later_lines_are_still_on_their_way(self, tmp_path):
         kept = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}

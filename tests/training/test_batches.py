@@ -85,6 +85,7 @@ def test_rankings_that_tie_everything_are_refused(answered: Project, people: Any
 def test_only_a_lead_freezes(ranked: Project, people: Any) -> None:
     with pytest.raises(PermissionDenied):
         freeze_batch(project=ranked, by=people["ann"])
+    assert not Batch.objects.exists()
 
 
 def test_a_changed_or_missing_file_is_noticed(ranked: Project) -> None:

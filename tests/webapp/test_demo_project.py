@@ -22,7 +22,12 @@ def test_the_demo_holds_prompts_to_train_on_prompts_held_out_guidelines_and_thre
 
 def test_nobody_signs_in_to_the_demo_with_a_password() -> None:
     load_demo_project()
-    assert not any(person.has_usable_password() for person in get_user_model().objects.all())
+    people = get_user_model().objects.order_by("username")
+    assert [(person.username, person.has_usable_password()) for person in people] == [
+        ("annotator-1", False),
+        ("annotator-2", False),
+        ("lead", False),
+    ]
 
 
 def test_loading_the_demo_again_changes_nothing() -> None:

@@ -1,7 +1,9 @@
 """What every page of the site carries: the content security policy, an id, an error page that says what happened."""
 
+import io
 import json
 import logging
+from logging.config import DictConfigurator
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -112,22 +114,24 @@ def test_a_failure_is_a_page_without_a_traceback(signed_in, monkeypatch) -> None
 
 
 def test_a_request_is_one_line_of_json_with_its_id(signed_in, person, settings) -> None:
-    handler_settings = settings.LOGGING["handlers"]["console"]
-    assert handler_settings["formatter"] in ("json", "plain")
-    records: list[logging.LogRecord] = []
-    handler = logging.Handler()
-    handler.emit = records.append
+    # a console of the site's own making, in the format of production, that writes here
+    console = DictConfigurator({**settings.LOGGING, "root": {}, "loggers": {}})
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(console.configure_formatter(settings.LOGGING["formatters"]["json"]))
+    handler.addFilter(console.configure_filter(settings.LOGGING["filters"]["ids"]))
     logging.getLogger("luce.request").addHandler(handler)
     try:
         response = signed_in.get("/?secret=1", HTTP_X_REQUEST_ID="from-the-proxy")
     finally:
         logging.getLogger("luce.request").removeHandler(handler)
-    from pythonjsonlogger.json import JsonFormatter
-
-    line = json.loads(JsonFormatter("%(message)s").format(records[-1]))
+    assert written.getvalue().count("\n") == 1
+    line = json.loads(written.getvalue())
     assert response["X-Request-Id"] == line["request_id"] == "from-the-proxy"
     assert (line["method"], line["path"], line["status"], line["person"]) == ("GET", "/", 200, person.pk)
     assert line["ms"] >= 0
+    assert {"time", "level", "logger", "message"} <= line.keys()
+    assert "secret" not in written.getvalue()
 
 
 def test_an_id_that_could_forge_a_log_line_is_replaced(signed_in) -> None:

@@ -55,3 +55,12 @@ def test_behind_a_proxy_the_address_that_it_added_counts(allowed: int, settings:
 def test_luce_believes_a_proxy_only_when_it_is_told_of_one(tmp_path: Path) -> None:
     assert settings_with(tmp_path)["REST_FRAMEWORK"]["NUM_PROXIES"] == 0
     assert settings_with(tmp_path, LUCE_BEHIND_PROXY="1")["REST_FRAMEWORK"]["NUM_PROXIES"] == 1
+
+
+def test_a_token_of_ones_own_does_not_buy_guesses_at_anothers_password(allowed: int) -> None:
+    from rest_framework.authtoken.models import Token
+
+    ben = Token.objects.create(user=get_user_model().objects.create_user(username="ben"))
+    own = {"Authorization": f"Token {ben.key}"}
+    answers = [Client().post("/api/token/", WRONG, headers=own).status_code for _ in range(allowed + 1)]
+    assert answers == [400] * allowed + [429]

@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 
@@ -6,9 +7,18 @@ import pytest
 from training.engine import BadSettings, PolicySettings, RewardSettings, SamplingSettings
 
 
-@pytest.mark.parametrize("kind", [RewardSettings, PolicySettings, SamplingSettings])
-def test_settings_survive_a_round_trip_through_json_values(kind):
-    assert kind.from_dict(kind().as_dict()) == kind()
+@pytest.mark.parametrize(
+    "settings",
+    [
+        RewardSettings(epochs=5, learning_rate=3e-4, tie="davidson"),
+        PolicySettings(beta=0.25, epochs=4, length_normalised=True),
+        SamplingSettings(k=7, temperature=0.5, top_p=0.8),
+    ],
+)
+def test_settings_survive_a_round_trip_through_json(settings):
+    kind = type(settings)
+    assert settings != kind()
+    assert kind.from_dict(json.loads(json.dumps(settings.as_dict()))) == settings
 
 
 def test_an_unknown_setting_is_refused_by_name_with_the_known_ones():
@@ -43,5 +53,10 @@ def test_every_setting_is_documented():
 
 
 def test_checking_settings_loads_no_pytorch():
-    code = "import sys; from training.engine import RewardSettings, Ranking; assert 'torch' not in sys.modules"
+    code = (
+        "import sys; from training.engine import PolicySettings, RewardSettings, SamplingSettings, Ranking; "
+        "[kind.from_dict(kind().as_dict()) for kind in (PolicySettings, RewardSettings, SamplingSettings)]; "
+        "Ranking([{'role': 'user', 'content': 'Why?'}], ['Because.', 'So.'], [1, 2]); "
+        "assert 'torch' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -65,4 +65,5 @@ class TestEvaluation:
         assert Comparison.objects.count() == 3
         client = client_of(lead)
         with django_assert_max_num_queries(14):
-            client.get(self.address(evaluation))
+            response = client.get(self.address(evaluation))
+        assert len(response.context["rows"]) == 3

@@ -95,4 +95,5 @@ class TestModels:
             version(ranked, f"policy-v{number}", parent=base, card=CARD)
         client = client_of(lead)
         with django_assert_max_num_queries(12):
-            client.get(reverse("models", args=[ranked.slug]))
+            page = client.get(reverse("models", args=[ranked.slug])).content.decode()
+        assert [name for name in (f"policy-v{number}" for number in range(12)) if name not in page] == []

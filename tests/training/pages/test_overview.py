@@ -67,7 +67,8 @@ class TestOverview:
             sampling(ranked, "succeeded", created_by=lead)
         client = client_of(lead)
         with django_assert_max_num_queries(45):
-            client.get(reverse("project", args=[ranked.slug]))
+            page = client.get(reverse("project", args=[ranked.slug])).content.decode()
+        assert "Sample completions" in page
 
 
 class TestWhatNeedsDoing:
