@@ -19,7 +19,7 @@ from labeling.actions.queue import level_of
 from labeling.actions.submitting import SAID
 from labeling.actions.tallies import count_person, count_project, weight
 from labeling.content import json_hash
-from labeling.models import Assignment, Candidate, Comparison, Judgment, Membership, Project
+from labeling.models import Assignment, Candidate, Comparison, Judgment, Membership, PersonTally, Project
 from labeling.queries.chunks import parts
 
 State = Assignment.State
@@ -205,6 +205,15 @@ class JudgmentStore:
             )
         for person_id in sorted(people):
             count_person(self.project.pk, person_id, **people[person_id])
+        self._remember_last({said.annotator_id: said.comparison_id for said in new})
+
+    def _remember_last(self, comparisons: dict[int, int]) -> None:
+        """What people judged last is what was imported last, for those who have judged nothing here themselves."""
+        for tally in PersonTally.objects.filter(project=self.project, person__in=comparisons, day=None):
+            tally.last = Assignment.objects.get(
+                comparison=comparisons[tally.person_id], annotator=tally.person_id, attempt=0
+            )
+            tally.save(update_fields=["last"])
 
     def _assignment(self, said: Said, slot: int | None) -> Assignment:
         return Assignment(

@@ -75,8 +75,9 @@ LABELING_GUARDS = [
         "guard_comparison_project",
         "labeling_comparison",
         "INSERT",
-        "NOT EXISTS (SELECT 1 FROM labeling_prompt p WHERE p.id = NEW.prompt_id AND p.project_id = NEW.project_id)",
-        "a comparison belongs to the project of its prompt",
+        "NOT EXISTS (SELECT 1 FROM labeling_prompt p WHERE p.id = NEW.prompt_id AND p.project_id = NEW.project_id) "
+        "OR NOT EXISTS (SELECT 1 FROM labeling_lane l WHERE l.id = NEW.lane_id AND l.project_id = NEW.project_id)",
+        "a comparison belongs to the project of its prompt and of its lane",
     ),
     Guard(
         "guard_candidate_of_prompt",
@@ -109,10 +110,18 @@ LABELING_GUARDS = [
         "only a comparison with all its K completions is served",
     ),
     Guard(
+        "guard_assignment_project",
+        "labeling_assignment",
+        "INSERT",
+        "NEW.project_id <> (SELECT project_id FROM labeling_comparison c WHERE c.id = NEW.comparison_id)",
+        "an assignment belongs to the project of its comparison",
+    ),
+    Guard(
         "guard_assignment_fixed",
         "labeling_assignment",
         "UPDATE",
         "NEW.annotator_id <> OLD.annotator_id OR NEW.comparison_id <> OLD.comparison_id "
+        "OR NEW.project_id <> OLD.project_id "
         "OR (NEW.shown <> OLD.shown AND EXISTS (SELECT 1 FROM labeling_judgment j WHERE j.assignment_id = NEW.id))",
         "an assignment keeps its person, its comparison, and the order that was judged",
     ),

@@ -54,12 +54,12 @@ def project_progress(project: Project) -> Progress:
     holds = ProjectTally.objects.filter(project=project).first() or ProjectTally(project=project)
     said = Q(judged__gt=0) | Q(surplus__gt=0)
     did = PersonTally.objects.filter(project=project).aggregate(
+        people=Count("pk", filter=said),
+        simulated=Sum("judged", default=0, filter=Q(person__simulated=True)),
         judged=Sum("judged", default=0),
         surplus=Sum("surplus", default=0),
         leased=Sum("leased", default=0),
         skipped=Sum("skipped", default=0),
-        people=Count("pk", filter=said),
-        simulated=Sum("judged", default=0, filter=Q(person__simulated=True)),
     )
     return Progress(
         prompts=holds.prompts,

@@ -317,7 +317,7 @@ class TestPeople:
         for question in ("One?", "Two?"):
             judge(ann, compare(question), [1, 2])
         members = signed_in(lead).get(reverse("people", args=[project.slug])).context["members"]
-        assert {member.person.username: member.judged for member in members} == {"ann": 2, "lena": 0}
+        assert {member.person.username: member.tally.judged for member in members} == {"ann": 2, "lena": 0}
 
 
 class TestPrompts:

@@ -195,8 +195,9 @@ def test_the_queue_says_why_it_is_empty(annotator, person, project, compare):
     set_project_state(project=project, state="paused")
     assert serve_next(person=ann, project=project).reason == "paused"
     set_project_state(project=project, state="active")
-    set_member_state(membership=Membership.objects.get(person=ann), state="paused")
-    assert serve_next(person=ann, project=project).reason == "paused"
+    set_member_state(membership=Membership.objects.get(person=ann), state="paused", reason="Come and see me.")
+    paused = serve_next(person=ann, project=project)
+    assert (paused.reason, paused.message.endswith("Come and see me.")) == ("person_paused", True)
     set_member_state(membership=Membership.objects.get(person=ann), state="active")
     change_comparison(comparison=comparison, state="retired")
     assert serve_next(person=ann, project=project).reason == "no_comparisons"

@@ -134,11 +134,18 @@ def test_a_late_submit_is_honoured_while_a_slot_is_free(ann, assignment):
     assert Assignment.objects.get().slot == 0
 
 
-def test_a_late_submit_is_gone_once_the_slot_is_somebody_elses(ann, annotator, assignment, project):
+def test_a_late_submit_is_kept_as_surplus_once_the_slot_is_somebody_elses(ann, annotator, assignment, project):
     Assignment.objects.update(expires=timezone.now() - timedelta(hours=1))
-    serve_next(person=annotator("ben"), project=project)
-    assert refused(person=ann, assignment_id=assignment.pk, key="k", ranks=[1, 2, 3])[0] == "gone"
-    assert Comparison.objects.get().live == 1
+    bens = serve_next(person=annotator("ben"), project=project)
+    late = submit_judgment(person=ann, assignment_id=assignment.pk, key="k", ranks=[1, 2, 3])
+    assert late.judgment.ranks == [1, 2, 3]
+    assignment.refresh_from_db()
+    assert (assignment.state, assignment.slot) == ("surplus", None)
+    submit_judgment(person=bens.annotator, assignment_id=bens.pk, key="k", ranks=[1, 2, 3])
+    comparison = Comparison.objects.get()
+    assert (comparison.live, comparison.judged, comparison.overlap) == (1, 1, 1)
+    again = submit_judgment(person=ann, assignment_id=assignment.pk, key="k", ranks=[1, 2, 3])
+    assert again.replayed
 
 
 def test_a_submit_after_a_skip_counts_while_a_slot_is_free(ann, assignment):

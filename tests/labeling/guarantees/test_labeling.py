@@ -14,9 +14,12 @@ from labeling.models import (
     Generator,
     Guideline,
     Judgment,
+    Lane,
     Membership,
+    PersonTally,
     Project,
     Prompt,
+    ScreeningAttempt,
 )
 from tests.labeling.guarantees.refusal import refuses
 
@@ -25,7 +28,9 @@ pytestmark = pytest.mark.django_db
 
 def lease(comparison, person, slot, **fields):
     values = {"state": "leased", "shown": [0, 1], "expires": timezone.now(), **fields}
-    return Assignment.objects.create(comparison=comparison, annotator=person, slot=slot, **values)
+    return Assignment.objects.create(
+        project=comparison.project, comparison=comparison, annotator=person, slot=slot, **values
+    )
 
 
 class TestProject:
@@ -33,7 +38,18 @@ class TestProject:
         with refuses():
             Project.objects.create(slug=project.slug, name="Other")
 
-    @pytest.mark.parametrize("setting", [{"k": 1}, {"k": 10}, {"overlap": 0}, {"lease_seconds": 0}])
+    @pytest.mark.parametrize(
+        "setting",
+        [
+            {"k": 1},
+            {"k": 10},
+            {"overlap": 0},
+            {"lease_seconds": 0},
+            {"order": "random"},
+            {"gold_percent": 51},
+            {"repeat_percent": 51},
+        ],
+    )
     def test_settings_out_of_range_are_refused(self, project, setting):
         with refuses():
             Project.objects.update(**setting)
@@ -121,6 +137,7 @@ class TestComparison:
         with refuses():
             Comparison.objects.create(
                 project=comparison.project,
+                lane=comparison.lane,
                 prompt=comparison.prompt,
                 k=2,
                 overlap=1,
@@ -131,8 +148,28 @@ class TestComparison:
     def test_k_lies_between_two_and_nine(self, comparison, k):
         with refuses():
             Comparison.objects.create(
-                project=comparison.project, prompt=comparison.prompt, k=k, overlap=1, content_hash="x"
+                project=comparison.project,
+                lane=comparison.lane,
+                prompt=comparison.prompt,
+                k=k,
+                overlap=1,
+                content_hash="x",
             )
+
+    def test_no_more_are_judged_than_live(self, comparison):
+        with refuses():
+            Comparison.objects.update(judged=1)
+
+    def test_a_comparison_stands_in_a_lane_of_its_own_project(self, comparison):
+        other = Lane.objects.create(project=Project.objects.create(slug="other", name="Other"))
+        with refuses("and of its lane"):
+            Comparison.objects.create(
+                project=comparison.project, lane=other, prompt=comparison.prompt, k=2, overlap=1, content_hash="x"
+            )
+
+    def test_a_lane_exists_once_in_a_project(self, comparison):
+        with refuses():
+            Lane.objects.create(project=comparison.project, language="", qualification="")
 
     def test_at_least_one_judgment_is_wanted(self, comparison):
         with refuses():
@@ -149,7 +186,9 @@ class TestComparison:
     def test_a_comparison_belongs_to_the_project_of_its_prompt(self, comparison):
         other = Project.objects.create(slug="other", name="Other")
         with refuses("project of its prompt"):
-            Comparison.objects.create(project=other, prompt=comparison.prompt, k=2, overlap=1, content_hash="x")
+            Comparison.objects.create(
+                project=other, lane=comparison.lane, prompt=comparison.prompt, k=2, overlap=1, content_hash="x"
+            )
 
     @pytest.mark.parametrize("change", [{"k": 3}, {"content_hash": "other"}])
     def test_a_comparison_keeps_its_completions(self, comparison, change):
@@ -177,7 +216,7 @@ class TestCandidate:
 
     def test_a_completion_is_in_a_comparison_once(self, comparison):
         empty = Comparison.objects.create(
-            project=comparison.project, prompt=comparison.prompt, k=2, overlap=1, content_hash="x"
+            project=comparison.project, lane=comparison.lane, prompt=comparison.prompt, k=2, overlap=1, content_hash="x"
         )
         completion = Completion.objects.first()
         Candidate.objects.create(comparison=empty, completion=completion, position=0)
@@ -187,7 +226,7 @@ class TestCandidate:
     def test_a_completion_of_another_prompt_is_refused(self, comparison, compare):
         stray = compare("How do I brew coffee?").completions.first()
         empty = Comparison.objects.create(
-            project=comparison.project, prompt=comparison.prompt, k=2, overlap=1, content_hash="x"
+            project=comparison.project, lane=comparison.lane, prompt=comparison.prompt, k=2, overlap=1, content_hash="x"
         )
         with refuses("K completions of its own prompt"):
             Candidate.objects.create(comparison=empty, completion=stray, position=0)
@@ -204,7 +243,12 @@ class TestCandidate:
 class TestAssignment:
     def test_only_a_comparison_with_all_its_completions_is_served(self, comparison, ann):
         bare = Comparison.objects.create(
-            project=comparison.project, prompt=comparison.prompt, k=2, overlap=1, content_hash="bare"
+            project=comparison.project,
+            lane=comparison.lane,
+            prompt=comparison.prompt,
+            k=2,
+            overlap=1,
+            content_hash="bare",
         )
         with refuses("with all its K completions"):
             lease(bare, ann, slot=0)
@@ -236,6 +280,44 @@ class TestAssignment:
         with refuses():
             lease(assignment.comparison, ann, slot=1)
 
+    def test_a_person_holds_one_comparison_of_a_project_at_a_time(self, assignment, ann, compare):
+        with refuses():
+            lease(compare("How do I brew coffee?"), ann, slot=0)
+
+    def test_a_person_holds_one_more_ahead_and_no_second(self, assignment, ann, compare):
+        lease(compare("How do I brew coffee?"), ann, slot=0, ahead=True)
+        with refuses():
+            lease(compare("How do I brew cocoa?"), ann, slot=0, ahead=True)
+
+    @pytest.mark.parametrize("kind", ["gold", "repeat", "practice"])
+    def test_what_does_not_collect_holds_no_slot(self, comparison, ann, kind):
+        with refuses():
+            lease(comparison, ann, slot=0, kind=kind, attempt=int(kind != "gold"))
+
+    @pytest.mark.parametrize(("kind", "attempt"), [("collect", 1), ("gold", 1), ("repeat", 0), ("practice", 0)])
+    def test_only_repeats_and_practice_come_again(self, comparison, ann, kind, attempt):
+        with refuses():
+            lease(comparison, ann, slot=0 if kind == "collect" else None, kind=kind, attempt=attempt)
+
+    def test_an_assignment_belongs_to_the_project_of_its_comparison(self, comparison, ann):
+        other = Project.objects.create(slug="other", name="Other")
+        with refuses("the project of its comparison"):
+            Assignment.objects.create(
+                project=other, comparison=comparison, annotator=ann, slot=0, shown=[0, 1], expires=timezone.now()
+            )
+
+    def test_the_counts_of_a_person_are_kept_once_a_project(self, project, ann):
+        PersonTally.objects.create(project=project, person=ann)
+        with refuses():
+            PersonTally.objects.create(project=project, person=ann)
+
+    def test_a_try_at_the_screening_exists_once_and_one_is_open_at_a_time(self, project, ann):
+        ScreeningAttempt.objects.create(project=project, person=ann, number=1, items=3)
+        with refuses():
+            ScreeningAttempt.objects.create(project=project, person=ann, number=1, items=3, state="failed")
+        with refuses():
+            ScreeningAttempt.objects.create(project=project, person=ann, number=2, items=3)
+
     def test_a_slot_is_held_once(self, assignment, annotator):
         with refuses():
             lease(assignment.comparison, annotator("ben"), slot=assignment.slot)
@@ -260,7 +342,7 @@ class TestAssignment:
         with refuses():
             lease(comparison, ann, slot=None, state=state)
 
-    @pytest.mark.parametrize("state", ["skipped", "released", "expired"])
+    @pytest.mark.parametrize("state", ["skipped", "released", "expired", "surplus"])
     def test_an_assignment_that_was_left_holds_no_slot(self, comparison, ann, state):
         with refuses():
             lease(comparison, ann, slot=0, state=state)
