@@ -10,12 +10,12 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import is_password_usable, make_password
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from labeling.actions.errors import ActionError
 from labeling.actions.import_lines import Entry, Row
-from labeling.actions.queue import level_of
+from labeling.actions.queue import level_now
 from labeling.actions.submitting import SAID
 from labeling.actions.tallies import count_person, count_project, weight
 from labeling.content import json_hash
@@ -168,7 +168,7 @@ class JudgmentStore:
             wanted[comparison.overlap, comparison.live, comparison.judged].append(comparison_id)
             counted.update({name: now - before[name] for name, now in weight(comparison).items()})
         for (overlap, taken, judged), ids in wanted.items():
-            level = level_of(self.project.order, F("priority"), taken)
+            level = level_now(self.project.order, taken)
             for part in parts(ids):
                 Comparison.objects.filter(pk__in=part).update(overlap=overlap, live=taken, judged=judged, level=level)
         count_project(self.project.pk, **counted)

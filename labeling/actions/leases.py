@@ -11,14 +11,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone
 
 from labeling.actions.content import check_text
 from labeling.actions.draws import draw_order
 from labeling.actions.errors import ActionError
 from labeling.actions.notices import tell_of_skips
-from labeling.actions.queue import level_of
+from labeling.actions.queue import level_sql
+from labeling.actions.statements import add, change, find, find_one
 from labeling.actions.tallies import count_person
 from labeling.models import Assignment, Comparison, Project
 from labeling.policies import may_hold
@@ -27,6 +28,7 @@ State, Kind = Assignment.State, Assignment.Kind
 LIVE = (State.LEASED, State.JUDGED)
 FREE_AGAIN = (State.RELEASED, State.EXPIRED)
 AHEAD_SECONDS = 120
+_COLUMNS = [field.column for field in Assignment._meta.concrete_fields if not field.primary_key]
 FREED_AT_ONCE = 500
 
 
@@ -47,11 +49,12 @@ def count_live(comparison_id: int, by: int, project: Project, even_closed: bool 
     A conditional UPDATE: of two who want the last slot, one gets a row count of 0. even_closed: also of one that is
     paused or with a lead, for work that was begun before.
     """
-    row = Comparison.objects.filter(pk=comparison_id)
+    free = ""
     if by > 0:
-        row = row.filter(live__lt=F("overlap"), gold=False)
-        row = row.exclude(state=Comparison.State.RETIRED) if even_closed else row.filter(state=Comparison.State.OPEN)
-    return row.update(live=F("live") + by, level=level_of(project.order, F("priority"), F("live") + by)) == 1
+        state = "state <> 'retired'" if even_closed else "state = 'open'"
+        free = f" AND live < overlap AND NOT gold AND {state}"
+    moved = f"live = live + ({by:d}), level = {level_sql(project.order, f'live + ({by:d})')}"
+    return change(Comparison, moved, f"id = %s{free}", [comparison_id]) == 1
 
 
 def take(taking: Taking, person: Any, project: Project) -> Assignment | None:
@@ -66,34 +69,34 @@ def take(taking: Taking, person: Any, project: Project) -> Assignment | None:
 
 def _write_lease(taking: Taking, person: Any, project: Project) -> Assignment:
     """The lease at the lowest free slot. `live` has been counted, so this transaction holds the comparison's row."""
-    comparison = Comparison.objects.select_related("prompt").get(pk=taking.comparison_id)
-    lease = {
-        "slot": None,
-        "kind": taking.kind,
-        "number": taking.number,
-        "ahead": taking.ahead,
-        "state": State.LEASED,
-        "expires": lease_end(project, ahead=taking.ahead),
-        "skip_reason": "",
-    }
-    own = Q(annotator=person, attempt=taking.attempt)
-    there = list(comparison.assignments.filter(own | Q(slot__isnull=False)))
-    if taking.kind == Kind.COLLECT:
-        lease["slot"] = _lowest_free({each.slot for each in there})
+    comparison = find_one(Comparison, "id = %s", [taking.comparison_id])
+    if comparison is None:
+        raise IntegrityError("the comparison is gone")
+    there = find(
+        Assignment,
+        "comparison_id = %s AND (slot IS NOT NULL OR (annotator_id = %s AND attempt = %s))",
+        [comparison.pk, person.pk, taking.attempt],
+    )
     earlier = next((each for each in there if each.annotator_id == person.pk and each.attempt == taking.attempt), None)
-    if earlier is None:
-        shown = draw_order(project.seed, comparison.pk, person.pk, comparison.k, taking.attempt)
-        found = Assignment.objects.create(
-            project=project, comparison=comparison, annotator=person, attempt=taking.attempt, shown=shown, **lease
-        )
+    lease = earlier or Assignment(
+        annotator=person,
+        attempt=taking.attempt,
+        shown=draw_order(project.seed, comparison.pk, person.pk, comparison.k, taking.attempt),
+        created=timezone.now(),
+    )
+    if lease.state in (*LIVE, State.SURPLUS) and earlier:
+        raise IntegrityError("the assignment became live meanwhile")
+    lease.project, lease.comparison = project, comparison
+    lease.slot = _lowest_free({each.slot for each in there}) if taking.kind == Kind.COLLECT else None
+    lease.kind, lease.number, lease.ahead = str(taking.kind), taking.number, taking.ahead
+    lease.state, lease.skip_reason = str(State.LEASED), ""
+    lease.expires = lease_end(project, ahead=taking.ahead)
+    if earlier:
+        lease.save()
     else:
-        again = Assignment.objects.filter(pk=earlier.pk).exclude(state__in=(*LIVE, State.SURPLUS))
-        if not again.update(**lease):
-            raise IntegrityError("the assignment became live meanwhile")
-        found = Assignment.objects.get(pk=earlier.pk)
-        found.comparison = comparison
-    found.project = project
-    return found
+        lease.pk = add(Assignment, {name: getattr(lease, name) for name in _COLUMNS})
+        lease._state.adding, lease._state.db = False, "default"
+    return lease
 
 
 def free_slot(comparison: Comparison) -> int:
@@ -188,21 +191,13 @@ def own_assignment(*, person: Any, assignment_id: int) -> Assignment:
 
     Raises ActionError "not_found" when there is none or it is somebody else's: the two look the same.
     """
-    missing = ActionError("There is no such assignment of yours.", "not_found")
-    found = Assignment.objects.filter(pk=assignment_id).values_list("comparison_id", flat=True).first()
-    if found is None:
-        raise missing
-    comparison = Comparison.objects.select_for_update(no_key=True).get(pk=found)
-    assignment = (
-        Assignment.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("project")
-        .filter(pk=assignment_id)
-        .first()
-    )
-    if assignment is None or not may_hold(person, assignment):
-        raise missing
-    assignment.comparison = comparison
-    comparison.project = assignment.project
+    theirs = "id = (SELECT comparison_id FROM labeling_assignment WHERE id = %s)"
+    comparison = find_one(Comparison, theirs, [assignment_id], lock=True)
+    assignment = find_one(Assignment, "id = %s", [assignment_id], lock=True)
+    if comparison is None or assignment is None or not may_hold(person, assignment):
+        raise ActionError("There is no such assignment of yours.", "not_found")
+    assignment.comparison, assignment.annotator = comparison, person
+    assignment.project = comparison.project = find(Project, "id = %s", [assignment.project_id])[0]
     return assignment
 
 

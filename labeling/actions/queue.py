@@ -16,9 +16,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import BigIntegerField, F, Value
+from django.db.models.functions import Cast
 
-from labeling.models import Comparison, Lane, Membership, PersonTally, Project
+from labeling.actions.statements import rows
+from labeling.models import Comparison, Membership, PersonTally, Project
 
 LOOK = 32
 # More than all priorities, which are 32-bit numbers, and more than any overlap.
@@ -35,16 +37,25 @@ _HEAD = """
 
 
 def level_of(order: str, priority: Any, live: Any) -> Any:
-    """The level of a comparison in a project of that order; lower is served first. Numbers, or F expressions."""
+    """The level of a comparison in a project of that order; lower is served first. Numbers, or expressions."""
     if order == Project.Order.PRIORITY:
         return live - priority * _BEYOND_OVERLAP
     sign = 1 if order == Project.Order.BREADTH else -1
     return live * (sign * _BEYOND_PRIORITY) - priority
 
 
-def level_now(order: str) -> Any:
-    """The level as an expression over a comparison's own columns, for an UPDATE that has moved neither."""
-    return level_of(order, F("priority"), F("live"))
+def level_now(order: str, live: Any = None) -> Any:
+    """The level as an expression over a comparison's own columns, for an UPDATE; `live`: what it will be."""
+    wide = BigIntegerField()  # a priority times our factors does not fit into 32 bits
+    return level_of(order, Cast(F("priority"), wide), Cast(F("live"), wide) if live is None else Value(live, wide))
+
+
+def level_sql(order: str, live: str) -> str:
+    """The same as SQL, `live` being an SQL expression."""
+    if order == Project.Order.PRIORITY:
+        return f"{live} - CAST(priority AS bigint) * {_BEYOND_OVERLAP}"
+    sign = "" if order == Project.Order.BREADTH else "-"
+    return f"({live}) * {sign}{_BEYOND_PRIORITY} - priority"
 
 
 @dataclass(frozen=True)
@@ -61,9 +72,8 @@ def lanes_for(project: Project, member: Membership | None) -> tuple[list[int], l
     mine, others = [], []
     languages = set(member.languages) if member else set()
     qualifications = set(member.qualifications) if member else set()
-    for pk, language, qualification in Lane.objects.filter(project=project).values_list(
-        "pk", "language", "qualification"
-    ):
+    lanes = rows("SELECT id, language, qualification FROM labeling_lane WHERE project_id = %s", [project.pk])
+    for pk, language, qualification in lanes:
         reads = not language or not languages or language in languages
         may = not qualification or qualification in qualifications or member is None
         (mine if reads and may else others).append(pk)
@@ -91,9 +101,7 @@ def _head(person_id: int, lane_id: int, tally: PersonTally, without: set[int] = 
     if without:
         sql += f" AND c.prompt_id NOT IN ({', '.join(['%s'] * len(without))})"
         values += without
-    with connection.cursor() as cursor:
-        cursor.execute(f"{sql} ORDER BY c.level, c.id LIMIT {LOOK}", values)
-        head = [Offer(pk, level, prompt) for pk, level, prompt in cursor.fetchall()]
+    head = [Offer(*each) for each in rows(f"{sql} ORDER BY c.level, c.id LIMIT {LOOK}", values)]
     if head and not without and tally.said > PASSED.least:
         PASSED.set(person_id, lane_id, (head[0].level, head[0].comparison_id))
     return head
@@ -149,16 +157,14 @@ def lock_first(offers: Sequence[Offer]) -> list[Offer]:
     if not connection.features.has_select_for_update_skip_locked or not offers:
         return list(offers)
     place = {offer.comparison_id: offer for offer in offers}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT c.id FROM unnest(%s::bigint[]) WITH ORDINALITY AS o(id, place) "
-            "JOIN labeling_comparison c ON c.id = o.id "
-            "WHERE c.state = 'open' AND NOT c.gold AND c.live < c.overlap "
-            "ORDER BY o.place LIMIT 1 FOR NO KEY UPDATE OF c SKIP LOCKED",
-            [list(place)],
-        )
-        found = cursor.fetchone()
-    return [place[found[0]]] if found else list(offers)
+    found = rows(
+        "SELECT c.id FROM unnest(%s::bigint[]) WITH ORDINALITY AS o(id, place) "
+        "JOIN labeling_comparison c ON c.id = o.id "
+        "WHERE c.state = 'open' AND NOT c.gold AND c.live < c.overlap "
+        "ORDER BY o.place LIMIT 1 FOR NO KEY UPDATE OF c SKIP LOCKED",
+        [list(place)],
+    )
+    return [place[found[0][0]]] if found else list(offers)
 
 
 def requeue(project: Project) -> None:

@@ -13,6 +13,7 @@ from labeling.actions.leases import FREE_AGAIN, Kind, State, Taking, free_expire
 from labeling.actions.nothing import NothingLeft, nothing
 from labeling.actions.queue import PASSED, first_offers, lanes_for, lock_first
 from labeling.actions.specials import pick_gold, pick_repeat
+from labeling.actions.statements import change, find, find_one, stored
 from labeling.actions.tallies import tally_of
 from labeling.models import Assignment, Comparison, Membership, PersonTally, Project, ProjectTally
 from labeling.policies import role_in
@@ -27,7 +28,7 @@ def serve_next(*, person: Any, project: Project, ahead: bool = False) -> Assignm
     ahead: one more, beyond the one they hold, on a short lease, so that the page has it at hand. When the one they
     held is done, the one ahead becomes theirs.
     """
-    member = Membership.objects.filter(project=project, person=person).first()
+    member = find_one(Membership, "project_id = %s AND person_id = %s", [project.pk, person.pk])
     closed = _closed_to(person, project, member)
     if closed is not None:
         return closed
@@ -59,15 +60,14 @@ def _held(person: Any, project: Project, ahead: bool) -> Assignment | None:
 
     Without a lease in hand the one ahead moves up.
     """
-    held = list(
-        Assignment.objects.filter(project=project, annotator=person, state=State.LEASED)
-        .select_related("comparison__prompt")
-        .order_by("ahead")
-    )
-    closed = [each for each in held if each.comparison.state != Comparison.State.OPEN]
-    if closed:
-        free_leases(each.pk for each in closed)
-        raise IntegrityError("a lead has closed what the person held")
+    mine = "project_id = %s AND annotator_id = %s AND state = 'leased' ORDER BY ahead"
+    held = find(Assignment, mine, [project.pk, person.pk])
+    for each in held:
+        found = find_one(Comparison, "id = %s", [each.comparison_id])
+        if found is None or found.state != Comparison.State.OPEN:
+            free_leases([each.pk])
+            raise IntegrityError("a lead has closed what the person held")
+        each.comparison = found
     in_hand = next((each for each in held if not each.ahead), None)
     if in_hand is None and held:
         in_hand = _renewed(held.pop(), project, ahead=False)
@@ -129,8 +129,8 @@ def _taken(takings: list[Taking], person: Any, project: Project, tally: PersonTa
         if assignment is None:
             continue
         recent = [assignment.comparison.prompt_id, *tally.recent][:RECENT]
-        mine = PersonTally.objects.filter(pk=tally.pk, opened=tally.opened)
-        if not mine.update(opened=F("opened") + 1, leased=F("leased") + 1, recent=recent):
+        served = "opened = opened + 1, leased = leased + 1, recent = %s"
+        if not change(PersonTally, served, "id = %s AND opened = %s", [stored(recent), tally.pk, tally.opened]):
             raise IntegrityError("the same person was served in another tab")
         return assignment
     return None

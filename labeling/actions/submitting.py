@@ -7,19 +7,20 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from labeling.actions import screening
 from labeling.actions.content import check_text, kind_of
 from labeling.actions.errors import ActionError
 from labeling.actions.leases import count_live, free_slot, own_assignment
+from labeling.actions.statements import add, change
 from labeling.actions.tallies import COUNTED_AS, count_person, count_project, weight
 from labeling.models import Assignment, Comparison, Judgment
 
 State = Assignment.State
 SAID = (State.JUDGED, State.SURPLUS)
 MAX_COMMENT = 20_000
+_COLUMNS = [field.column for field in Judgment._meta.concrete_fields if not field.primary_key]
 Ranks = list[int | None]
 
 
@@ -87,7 +88,7 @@ def _place_for(assignment: Assignment) -> tuple[str, int | None]:
 
 def _count_judged(comparison: Comparison) -> None:
     """One more slot is filled; with the last of them the comparison is done. The caller has locked it."""
-    Comparison.objects.filter(pk=comparison.pk).update(judged=F("judged") + 1)
+    change(Comparison, "judged = judged + 1", "id = %s", [comparison.pk])
     if comparison.judged + 1 == comparison.overlap and weight(comparison)["comparisons"]:
         count_project(comparison.project_id, done=+1)
 
@@ -145,11 +146,12 @@ def _check_said(
 
 
 def _store(assignment: Assignment, key: str, revision: int, **said: Any) -> Judgment:
-    judgment = Judgment.objects.create(
-        assignment=assignment, key=key, revision=revision, created=timezone.now(), **said
-    )
+    judgment = Judgment(assignment=assignment, key=key, revision=revision, created=timezone.now(), **said)
+    judgment.pk = add(Judgment, {name: getattr(judgment, name) for name in _COLUMNS})
+    judgment._state.adding, judgment._state.db = False, "default"
     assignment.latest, assignment.ahead = judgment, False
-    assignment.save(update_fields=["state", "slot", "latest", "ahead"])
+    values = [str(assignment.state), assignment.slot, judgment.pk, False, assignment.pk]
+    change(Assignment, "state = %s, slot = %s, latest_id = %s, ahead = %s", "id = %s", values)
     return judgment
 
 

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from django.db.models import Case, F, Value, When
+from django.db import connection
 from django.utils import timezone
 
+from labeling.actions.statements import change, find_one
 from labeling.models import Assignment, Comparison, PersonTally, Project, ProjectTally
 
 # What a judged assignment counts as, by its kind.
@@ -18,41 +19,38 @@ COUNTED_AS = {
 
 def tally_of(project: Project, person: Any) -> PersonTally:
     """The person's counts in the project; made on the first visit."""
-    return PersonTally.objects.get_or_create(project=project, person=person)[0]
-
-
-def locked_tally(tally: PersonTally) -> PersonTally:
-    """The same row as it is now, locked: two tabs of a person follow one another. Runs inside a transaction."""
-    return PersonTally.objects.select_for_update(no_key=True).get(pk=tally.pk)
+    found = find_one(PersonTally, "project_id = %s AND person_id = %s", [project.pk, person.pk])
+    return found or PersonTally.objects.get_or_create(project=project, person=person)[0]
 
 
 def count_person(project_id: int, person_id: int, **by: Any) -> None:
     """Move counts of a person: leased=-1, judged=+1, active_seconds=12.5, last=assignment …"""
     last = by.pop("last", None)
-    changes: dict[str, Any] = {name: F(name) + amount for name, amount in by.items() if amount}
+    moved = {name: amount for name, amount in by.items() if amount}
+    changes, values = [f"{name} = {name} + %s" for name in moved], list(moved.values())
     if last is not None:
-        changes["last"] = last
-        today = timezone.localdate()
+        today = connection.ops.adapt_datefield_value(timezone.localdate())
         # what stood there counted another day
-        changes["judged_today"] = Case(When(day=today, then=F("judged_today") + 1), default=Value(1))
-        changes["day"] = today
+        changes.append("last_id = %s, judged_today = CASE WHEN day = %s THEN judged_today + 1 ELSE 1 END, day = %s")
+        values += [last.pk, today, today]
     if not changes:
         return
-    mine = PersonTally.objects.filter(project=project_id, person=person_id)
-    if not mine.update(**changes):
+    mine = ("project_id = %s AND person_id = %s", [*values, project_id, person_id])
+    if not change(PersonTally, ", ".join(changes), *mine):
         PersonTally.objects.get_or_create(project_id=project_id, person_id=person_id)
-        mine.update(**changes)
+        change(PersonTally, ", ".join(changes), *mine)
 
 
 def count_project(project_id: int, **by: int) -> None:
     """Move counts of a project: comparisons=+1, wanted=+2, done=-1 …"""
-    changes = {name: F(name) + amount for name, amount in by.items() if amount}
-    if not changes:
+    moved = {name: amount for name, amount in by.items() if amount}
+    if not moved:
         return
-    row = ProjectTally.objects.filter(pk=project_id)
-    if not row.update(**changes):
+    what = ", ".join(f"{name} = {name} + %s" for name in moved)
+    values = [*moved.values(), project_id]
+    if not change(ProjectTally, what, "project_id = %s", values):
         ProjectTally.objects.get_or_create(pk=project_id)
-        row.update(**changes)
+        change(ProjectTally, what, "project_id = %s", values)
 
 
 def weight(comparison: Comparison) -> dict[str, int]:

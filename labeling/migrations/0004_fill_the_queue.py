@@ -1,8 +1,8 @@
 """What 0003 added, worked out from what is there: one lane a project, levels, counts."""
 
 from django.db import migrations
-from django.db.models import Count, F, Max, OuterRef, Q, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import BigIntegerField, Count, F, Max, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Cast, Coalesce
 
 PRIORITY_STEP = 2**11  # as labeling.actions.queue has it: the order of every project until now
 
@@ -23,7 +23,7 @@ def fill(apps, schema_editor):
         ).annotate(n=Count("pk"))
         comparisons.update(
             lane=lane,
-            level=F("live") - F("priority") * PRIORITY_STEP,
+            level=F("live") - Cast(F("priority"), BigIntegerField()) * PRIORITY_STEP,
             judged=Coalesce(Subquery(judged.values("n")), 0),
             skips=Coalesce(Subquery(skipped.values("n")), 0),
         )
