@@ -10,7 +10,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import is_password_usable, make_password
-from django.db.models import OuterRef, Subquery
+from django.db.models import F, OuterRef, Subquery
 from django.utils import timezone
 
 from labeling.actions.errors import ActionError
@@ -203,6 +203,9 @@ class JudgmentStore:
                 skipped=-int(state == State.SKIPPED),
                 active_seconds=said.row["active_seconds"] or 0,
             )
+        skipped = [said.comparison_id for said in new if said.held and before.get(said.held.pk) == State.SKIPPED]
+        for comparison_id in skipped:
+            Comparison.objects.filter(pk=comparison_id).update(skips=F("skips") - 1)
         for person_id in sorted(people):
             count_person(self.project.pk, person_id, **people[person_id])
         self._remember_last({said.annotator_id: said.comparison_id for said in new})

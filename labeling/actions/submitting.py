@@ -70,6 +70,8 @@ def submit_judgment(
         last=assignment,
         **{counted: +1},
     )
+    if before == State.SKIPPED:
+        change(Comparison, "skips = skips - 1", "id = %s", [assignment.comparison_id])
     if assignment.slot is not None:
         _count_judged(assignment.comparison)
     screening.after_judgment(assignment, judgment)

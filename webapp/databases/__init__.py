@@ -1,0 +1,1 @@
+"""Database backends that add what Django leaves to us."""

@@ -1,0 +1,1 @@
+"""SQLite, with writers that wait for their turn. See base.py."""

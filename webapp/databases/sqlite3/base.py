@@ -1,0 +1,118 @@
+"""Django's SQLite backend with one thing added: those who want to write wait in turn.
+
+SQLite lets one connection write at a time. Whoever finds it busy sleeps 1, 2, 5, 10 … 100 ms before looking again, so
+that with eight writers most of the time is slept and some wait half a second. Here a transaction first takes its turn:
+a lock of the process among its threads, then a lock on a file among processes, looked at every half millisecond by one
+thread a process. A process that dies leaves both; nothing depends on the turn but time, for SQLite's own lock stays.
+"""
+
+import fcntl
+import os
+import threading
+import time
+from typing import Any
+
+from django.db.backends.sqlite3 import base
+
+LOOK_AGAIN = 0.0005
+
+
+class Turn:
+    """The right to write to one database file. One a process; its threads pass it on."""
+
+    _all: dict[str, "Turn"] = {}
+    _making = threading.Lock()
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._among_threads = threading.Lock()
+        self._file: int | None = None
+
+    @classmethod
+    def of(cls, database: str) -> "Turn":
+        with cls._making:
+            return cls._all.setdefault(database, cls(f"{database}-turn"))
+
+    def take(self, patience: float) -> bool:
+        """Whether it was taken within `patience` seconds."""
+        end = time.monotonic() + patience
+        if not self._among_threads.acquire(timeout=patience):
+            return False
+        try:
+            if self._file is None:
+                self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            while not _locked(self._file):
+                if time.monotonic() > end:
+                    self._among_threads.release()
+                    return False
+                time.sleep(LOOK_AGAIN)
+        except OSError:  # a folder that cannot be written to, or no such locks there: SQLite's own lock must do
+            self._among_threads.release()
+            return False
+        return True
+
+    def give(self) -> None:
+        if self._file is not None:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+        self._among_threads.release()
+
+
+def _locked(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _forget_turns() -> None:
+    """A forked process shares its parent's files, and with them its locks: it must open its own."""
+    Turn._all.clear()
+
+
+os.register_at_fork(after_in_child=_forget_turns)
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Takes the turn before BEGIN and gives it back after COMMIT, ROLLBACK or close."""
+
+    _turn: Turn | None = None
+
+    def _start_transaction_under_autocommit(self) -> None:
+        if self._turn is None and not self.is_in_memory_db():
+            turn = Turn.of(str(self.settings_dict["NAME"]))
+            if turn.take(float(self.settings_dict["OPTIONS"].get("timeout", 5))):
+                self._turn = turn
+        try:
+            super()._start_transaction_under_autocommit()
+        except BaseException:
+            self._give_turn()
+            raise
+
+    def _commit(self) -> Any:
+        try:
+            return super()._commit()
+        finally:
+            if not self._in_transaction():
+                self._give_turn()
+
+    def _rollback(self) -> Any:
+        try:
+            return super()._rollback()
+        finally:
+            self._give_turn()
+
+    def _close(self) -> Any:
+        try:
+            return super()._close()
+        finally:
+            self._give_turn()
+
+    def _in_transaction(self) -> bool:
+        """After a COMMIT that failed the transaction is still open; the ROLLBACK that follows ends it."""
+        return self.connection is not None and self.connection.in_transaction
+
+    def _give_turn(self) -> None:
+        turn, self._turn = self._turn, None
+        if turn is not None:
+            turn.give()
