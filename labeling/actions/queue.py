@@ -26,10 +26,12 @@ LOOK = 32
 # More than all priorities, which are 32-bit numbers, and more than any overlap.
 _BEYOND_PRIORITY, _BEYOND_OVERLAP = 2**33, 2**11
 _START = (-(2**63), 0)
+# From a place on: the rest of its level, then the levels behind it. In one condition SQLite would read the whole level.
+_REST_OF_LEVEL, _BEHIND = "c.level = %s AND c.id >= %s", "c.level > %s"
 
 _HEAD = """
     SELECT c.id, c.level, c.prompt_id FROM labeling_comparison c
-    WHERE c.lane_id = %s AND c.state = 'open' AND NOT c.gold AND c.live < c.overlap AND (c.level, c.id) >= (%s, %s)
+    WHERE c.lane_id = %s AND c.state = 'open' AND NOT c.gold AND c.live < c.overlap AND {place}
       AND NOT EXISTS (
         SELECT 1 FROM labeling_assignment a WHERE a.comparison_id = c.id AND a.annotator_id = %s AND a.attempt = 0
         AND a.state NOT IN ('released', 'expired'))
@@ -96,15 +98,22 @@ def _merged(heads: Any) -> list[Offer]:
 
 
 def _head(person_id: int, lane_id: int, tally: PersonTally, without: set[int] = frozenset()) -> list[Offer]:
-    start = PASSED.get(person_id, lane_id) if tally.said > PASSED.least else _START
-    sql, values = _HEAD, [lane_id, *start, person_id]
+    has_many = tally.said > PASSED.least
+    level, pk = PASSED.get(person_id, lane_id) if has_many else _START
+    head = _open(_REST_OF_LEVEL, [level, pk], person_id, lane_id, without) if pk else []
+    if len(head) < LOOK:
+        head += _open(_BEHIND, [level], person_id, lane_id, without)
+    if head and has_many and not without:
+        PASSED.set(person_id, lane_id, (head[0].level, head[0].comparison_id))
+    return head[:LOOK]
+
+
+def _open(place: str, at: list[int], person_id: int, lane_id: int, without: set[int]) -> list[Offer]:
+    sql, values = _HEAD.format(place=place), [lane_id, *at, person_id]
     if without:
         sql += f" AND c.prompt_id NOT IN ({', '.join(['%s'] * len(without))})"
         values += without
-    head = [Offer(*each) for each in rows(f"{sql} ORDER BY c.level, c.id LIMIT {LOOK}", values)]
-    if head and not without and tally.said > PASSED.least:
-        PASSED.set(person_id, lane_id, (head[0].level, head[0].comparison_id))
-    return head
+    return [Offer(*each) for each in rows(f"{sql} ORDER BY c.level, c.id LIMIT {LOOK}", values)]
 
 
 class Passed:
