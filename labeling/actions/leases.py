@@ -19,10 +19,10 @@ from labeling.actions.draws import draw_order
 from labeling.actions.errors import ActionError
 from labeling.actions.notices import tell_of_skips
 from labeling.actions.queue import level_sql
-from labeling.actions.statements import add, change, find, find_one
 from labeling.actions.tallies import count_person
 from labeling.models import Assignment, Comparison, Project
 from labeling.policies import may_hold
+from labeling.statements import add, change, find, find_one
 
 State, Kind = Assignment.State, Assignment.Kind
 LIVE = (State.LEASED, State.JUDGED)

@@ -19,8 +19,8 @@ from django.db import connection
 from django.db.models import BigIntegerField, F, Value
 from django.db.models.functions import Cast
 
-from labeling.actions.statements import rows
 from labeling.models import Comparison, Membership, PersonTally, Project
+from labeling.statements import rows
 
 LOOK = 32
 # More than all priorities, which are 32-bit numbers, and more than any overlap.

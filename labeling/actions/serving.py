@@ -13,10 +13,10 @@ from labeling.actions.leases import FREE_AGAIN, Kind, State, Taking, free_expire
 from labeling.actions.nothing import NothingLeft, nothing
 from labeling.actions.queue import PASSED, first_offers, lanes_for, lock_first
 from labeling.actions.specials import pick_gold, pick_repeat
-from labeling.actions.statements import change, find, find_one, stored
 from labeling.actions.tallies import tally_of
 from labeling.models import Assignment, Comparison, Membership, PersonTally, Project, ProjectTally
 from labeling.policies import role_in
+from labeling.statements import change, find, find_one, stored
 
 ATTEMPTS = 20
 RECENT = 50

@@ -13,9 +13,9 @@ from labeling.actions import screening
 from labeling.actions.content import check_text, kind_of
 from labeling.actions.errors import ActionError
 from labeling.actions.leases import count_live, free_slot, own_assignment
-from labeling.actions.statements import add, change
 from labeling.actions.tallies import COUNTED_AS, count_person, count_project, weight
 from labeling.models import Assignment, Comparison, Judgment
+from labeling.statements import add, change
 
 State = Assignment.State
 SAID = (State.JUDGED, State.SURPLUS)

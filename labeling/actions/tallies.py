@@ -5,8 +5,8 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
-from labeling.actions.statements import change, find_one
 from labeling.models import Assignment, Comparison, PersonTally, Project, ProjectTally
+from labeling.statements import change, find_one
 
 # What a judged assignment counts as, by its kind.
 COUNTED_AS = {
