@@ -1,5 +1,5 @@
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 
 
 class LabelingConfig(AppConfig):
@@ -7,6 +7,7 @@ class LabelingConfig(AppConfig):
     verbose_name = "Labeling"
 
     def ready(self) -> None:
-        from labeling.models.guards import install_labeling_guards
+        from labeling.models.guards import install_labeling_guards, remove_all_guards
 
+        pre_migrate.connect(remove_all_guards, sender=self)
         post_migrate.connect(install_labeling_guards, sender=self)

@@ -1,7 +1,7 @@
 """What a column constraint cannot say, said by triggers in SQLite and PostgreSQL alike.
 
-They are installed after every migrate rather than by one migration: SQLite rebuilds a table to alter it and drops its
-triggers on the way. Installing is idempotent.
+They are taken away before every migrate and installed after it, rather than by one migration: SQLite rebuilds a table
+to alter it, drops its triggers on the way, and stumbles over those of other tables that name it.
 """
 
 from dataclasses import dataclass
@@ -194,6 +194,22 @@ def remove_guards(guards: list[Guard], using: str) -> None:
                     cursor.execute(statement)
 
 
+def remove_all_guards(using: str, **kwargs: object) -> None:
+    """Receiver of pre_migrate: take away every guard, those of earlier versions too."""
+    connection = connections[using]
+    found = {
+        "sqlite": "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'",
+        "postgresql": "SELECT t.tgname, c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
+        "WHERE NOT t.tgisinternal AND pg_table_is_visible(c.oid)",
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(found[connection.vendor])
+        for name, table in cursor.fetchall():
+            if name.startswith("guard_"):
+                for statement in Guard(name, table, "", "", "").drop(connection.vendor):
+                    cursor.execute(statement)
+
+
 def install_labeling_guards(using: str, **kwargs: object) -> None:
     """Receiver of post_migrate."""
     from labeling.models import Project
@@ -202,4 +218,4 @@ def install_labeling_guards(using: str, **kwargs: object) -> None:
         install_guards(LABELING_GUARDS, using)
 
 
-__all__ = ["LABELING_GUARDS", "Guard", "install_guards", "remove_guards"]
+__all__ = ["LABELING_GUARDS", "Guard", "install_guards", "remove_all_guards", "remove_guards"]
