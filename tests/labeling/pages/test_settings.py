@@ -103,7 +103,7 @@ def test_a_time_in_words_reads_back_to_the_same_seconds(seconds):
 
 @pytest.mark.parametrize("text", ["", "30", "min", "-5 min", "5 fortnights", "1.5 h", "30 min!", "٣ min x"])
 def test_what_is_no_time_is_refused(text):
-    with pytest.raises(ValueError, match=".*"):
+    with pytest.raises(ValueError, match=r"\w*"):
         read_duration(text)
 
 
