@@ -158,6 +158,11 @@ def release(*, person: Any, assignment: Assignment) -> Assignment:
     return _leave(person, assignment.pk, State.RELEASED)
 
 
+def give_back(*, person: Any, assignment: Assignment) -> Assignment:
+    """Give back what was held ahead and not looked at; what is in hand by now, or done with, stays as it is."""
+    return _leave(person, assignment.pk, State.RELEASED, only_ahead=True)
+
+
 def skip(*, person: Any, assignment: Assignment, reason: str = "") -> Assignment:
     """Put the comparison aside with a reason; it goes to others and does not come again to this person.
 
@@ -167,8 +172,10 @@ def skip(*, person: Any, assignment: Assignment, reason: str = "") -> Assignment
 
 
 @transaction.atomic
-def _leave(person: Any, assignment_id: int, state: str, reason: str = "") -> Assignment:
+def _leave(person: Any, assignment_id: int, state: str, reason: str = "", only_ahead: bool = False) -> Assignment:
     held = own_assignment(person=person, assignment_id=assignment_id)
+    if only_ahead and not held.ahead:
+        return held
     if held.state in (State.JUDGED, State.SURPLUS):
         raise ActionError("Your ranking of this comparison is stored already; it cannot be left.", "conflict")
     if held.state == state:

@@ -1,4 +1,4 @@
-"""One's own work: next, submit, skip, renew, release."""
+"""One's own work: next, submit, skip, flag, renew, release."""
 
 from typing import Any
 
@@ -9,21 +9,25 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from labeling.actions import leases, serving
+from labeling.actions import leases, notices, serving
 from labeling.actions.nothing import NothingLeft
 from labeling.actions.submitting import submit_judgment
 from labeling.api.access import projects_of
 from labeling.api.errors import ActionView
 from labeling.api.filters import NamedFilters
 from labeling.api.serializers import (
+    STATES_TOLD,
     AssignmentSerializer,
+    FlaggedSerializer,
+    FlagSerializer,
     RefusalSerializer,
     SkipSerializer,
     StoredSerializer,
     SubmitSerializer,
     canonical_ranks,
 )
-from labeling.models import Assignment, Candidate, Project
+from labeling.models import Assignment, Candidate, Judgment, Project
+from labeling.queries.quality import practice_feedback
 
 REFUSALS = {
     400: RefusalSerializer,
@@ -41,14 +45,49 @@ def with_texts(assignments: QuerySet[Assignment]) -> QuerySet[Assignment]:
     )
 
 
-def next_payload(person: Any, project: Project) -> dict[str, Any]:
-    """The next assignment as NextSerializer gives it."""
-    found = serving.serve_next(person=person, project=project)
+def next_payload(person: Any, project: Project, ahead: bool = False) -> dict[str, Any]:
+    """The next assignment as NextSerializer gives it; ahead: one more beyond the one in hand."""
+    return _payload(serving.serve_next(person=person, project=project, ahead=ahead))
+
+
+def _payload(found: Assignment | NothingLeft) -> dict[str, Any]:
     if isinstance(found, NothingLeft):
         left = {"reason": found.reason, "message": found.message, "next_expiry": found.next_expiry}
         return {"assignment": None, "nothing_left": left}
     assignment = with_texts(Assignment.objects.all()).get(pk=found.pk)
     return {"assignment": AssignmentSerializer(assignment).data, "nothing_left": None}
+
+
+def _following(person: Any, project: Project, ahead: bool) -> dict[str, Any]:
+    """What is in hand after a submit, and the assignment that goes with the answer."""
+    served = serving.serve_next(person=person, project=project)
+    if isinstance(served, NothingLeft):
+        return {"in_hand": None, "next": _payload(served)}
+    return {"in_hand": served.pk, "next": next_payload(person, project, ahead=True) if ahead else _payload(served)}
+
+
+def _feedback(assignment: Assignment, judgment: Judgment) -> dict[str, Any] | None:
+    """What a practice item taught, as FeedbackSerializer gives it; None after work."""
+    if assignment.kind != Assignment.Kind.PRACTICE:
+        return None
+    told = practice_feedback(assignment, judgment)
+    attempt = told["attempt"]
+    return {
+        "known": [answer["known"] for answer in told["answers"]],
+        "explanation": told["explanation"],
+        "right": told["right"],
+        "pairs": told["strict"],
+        "done": told.get("done"),
+        "items": attempt.items if attempt else None,
+        "result": attempt.state if attempt else None,
+        "tries_left": told.get("tries_left"),
+    }
+
+
+def _states(said: str) -> list[str]:
+    """What is told as judged may be surplus inside."""
+    told = [said] if said in STATES_TOLD else []
+    return [*told, Assignment.State.SURPLUS] if said == Assignment.State.JUDGED else told
 
 
 class AssignmentViewSet(ActionView, ReadOnlyModelViewSet):
@@ -57,7 +96,7 @@ class AssignmentViewSet(ActionView, ReadOnlyModelViewSet):
     serializer_class = AssignmentSerializer
     queryset = Assignment.objects.none()
     filter_backends = [NamedFilters]
-    filters = {"project": ("comparison__project__slug", str), "state": ("state", str)}
+    filters = {"project": ("comparison__project__slug", str), "state": ("state__in", _states)}
 
     def get_queryset(self) -> QuerySet[Assignment]:
         person = self.request.user
@@ -73,13 +112,15 @@ class AssignmentViewSet(ActionView, ReadOnlyModelViewSet):
         sent.is_valid(raise_exception=True)
         said = dict(sent.validated_data)
         said["ranks"] = canonical_ranks(assignment, said["ranks"])
+        ahead = said.pop("ahead")
         stored = submit_judgment(person=request.user, assignment_id=assignment.pk, **said)
         return Response(
             {
                 "judgment": stored.judgment.pk,
                 "revision": stored.judgment.revision,
                 "replayed": stored.replayed,
-                "next": next_payload(request.user, assignment.comparison.project),
+                **_following(request.user, assignment.comparison.project, ahead),
+                "feedback": _feedback(assignment, stored.judgment),
             }
         )
 
@@ -90,6 +131,15 @@ class AssignmentViewSet(ActionView, ReadOnlyModelViewSet):
         sent = SkipSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         return self._after(leases.skip(person=request.user, assignment=self.get_object(), **sent.validated_data))
+
+    @extend_schema(request=FlagSerializer, responses={200: FlaggedSerializer, **REFUSALS})
+    @action(detail=True, methods=["post"])
+    def flag(self, request: Request, pk: str) -> Response:
+        """Tell the leads that something is wrong with the comparison. It stays with you."""
+        sent = FlagSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        notices.flag(person=request.user, assignment=self.get_object(), **sent.validated_data)
+        return Response({"flagged": True})
 
     @extend_schema(request=None, responses={200: AssignmentSerializer, **REFUSALS})
     @action(detail=True, methods=["post"])

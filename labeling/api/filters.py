@@ -38,6 +38,6 @@ class NamedFilters(BaseFilterBackend):
         """For the OpenAPI schema."""
         kinds = {int: "integer", str: "string"}
         return [
-            {"name": name, "required": False, "in": "query", "schema": {"type": kinds[kind]}}
+            {"name": name, "required": False, "in": "query", "schema": {"type": kinds.get(kind, "string")}}
             for name, (_, kind) in getattr(view, "filters", {}).items()
         ]

@@ -25,6 +25,7 @@ from labeling.api.errors import ActionView
 from labeling.api.filters import NamedFilters
 from labeling.api.parsers import BoundedJSONParser
 from labeling.api.serializers import (
+    AskSerializer,
     MemberSerializer,
     NextSerializer,
     ProjectChangeSerializer,
@@ -89,11 +90,14 @@ class ProjectViewSet(ActionView, mixins.ListModelMixin, mixins.RetrieveModelMixi
             set_project_state(project=project, state=state)
         return Response(self.get_serializer(project).data)
 
-    @extend_schema(request=None, responses=NextSerializer)
+    @extend_schema(request=AskSerializer, responses=NextSerializer)
     @action(detail=True, methods=["post"])
     def next(self, request: Request, slug: str) -> Response:
         """The comparison you hold, or the next one leased to you, with completions in the order to show them."""
-        return Response(next_payload(request.user, own_project(request.user, slug)))
+        asked = AskSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        project = own_project(request.user, slug)
+        return Response(next_payload(request.user, project, ahead=asked.validated_data["ahead"]))
 
     @extend_schema(responses=ProgressSerializer)
     @action(detail=True, methods=["get"])

@@ -1,15 +1,19 @@
 """The nouns as JSON. What an annotator sees never says which model wrote what, nor what others said."""
 
-from typing import Any
+from typing import Any, get_args
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from labeling.actions.comparisons import MOST_JUDGMENTS
-from labeling.models import Assignment, Comparison, Completion, Judgment, Membership, Project, Prompt
+from labeling.actions.nothing import Reason
+from labeling.actions.resolving import MOST_WORDS, choices_for
+from labeling.models import Assignment, Comparison, Completion, Judgment, Membership, Notice, Project, Prompt
 from labeling.policies import may_review
 
 LARGEST_ID = 2**63 - 1
+# Surplus is told as judged: only items that collect can be surplus, so the word would tell them from gold.
+STATES_TOLD = [state for state in Assignment.State.values if state != Assignment.State.SURPLUS]
 
 
 def _id_field() -> serializers.IntegerField:
@@ -23,24 +27,30 @@ class MessageSerializer(serializers.Serializer):
     content = serializers.CharField(trim_whitespace=False)
 
 
+QUEUE = ("order", "spacing", "lease_seconds", "undo_seconds", "idle_seconds", "skips_to_lead")
+# With these, who ranks could work out which answer stands where, or which item measures them.
+HIDDEN = ("sampling", "seed", "gold_percent", "repeat_percent", "repeat_gap", "gold_floor", "gold_window")
+SCREENING = ("screening_items", "screening_accuracy", "screening_agreement", "screening_tries")
+
+
 class ProjectSerializer(serializers.ModelSerializer):
-    """A campaign and its settings."""
+    """A campaign and its settings. Those that would unblind who ranks are told to reviewers and leads alone."""
 
     class Meta:
         model = Project
         fields = [
-            *("slug", "name", "description", "state", "k", "allow_ties", "overlap", "lease_seconds"),
-            *("sampling", "seed", "created"),
+            *("slug", "name", "description", "state", "k", "allow_ties", "overlap"),
+            *(*QUEUE, *SCREENING, *HIDDEN, "created"),
         ]
         read_only_fields = ["state", "created"]
 
     def to_representation(self, project: Project) -> dict[str, Any]:
-        """Without the seed unless the reader may review: with it they could work out which answer stands where."""
+        """Without what is hidden unless the reader may review."""
         shown = super().to_representation(project)
         request = self.context.get("request")
         if request is None or not may_review(request.user, project):
-            shown.pop("seed")
-            shown.pop("sampling")
+            for name in HIDDEN:
+                shown.pop(name)
         return shown
 
 
@@ -51,19 +61,103 @@ class ProjectChangeSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Project
-        fields = ["name", "description", "state", "k", "allow_ties", "overlap", "lease_seconds", "sampling", "seed"]
+        fields = ["name", "description", "state", "k", "allow_ties", "overlap", *QUEUE, *SCREENING, *HIDDEN]
 
 
 class MemberSerializer(serializers.ModelSerializer):
-    """A person's role in a project."""
+    """A person's role in a project, what they may do there, and when they passed its screening."""
 
     username = serializers.CharField(source="person.username", max_length=150)
     simulated = serializers.BooleanField(source="person.simulated", read_only=True)
+    languages = serializers.ListField(child=serializers.CharField(), read_only=True)
+    qualifications = serializers.ListField(child=serializers.CharField(), read_only=True)
 
     class Meta:
         model = Membership
-        fields = ["id", "username", "role", "state", "simulated", "created"]
-        read_only_fields = ["state", "created"]
+        fields = [
+            *("id", "username", "role", "state", "pause_reason", "languages", "qualifications", "qualified"),
+            *("simulated", "created"),
+        ]
+        read_only_fields = ["state", "pause_reason", "qualified", "created"]
+
+
+class MemberChangeSerializer(serializers.Serializer):
+    """What may change about a member; what is left out stays. `reason` goes with the state "paused"."""
+
+    role = serializers.ChoiceField(choices=Membership.Role.choices, required=False)
+    state = serializers.ChoiceField(choices=Membership.State.choices, required=False)
+    reason = serializers.CharField(required=False, allow_blank=True, max_length=200)
+    languages = serializers.ListField(child=serializers.CharField(max_length=16), required=False, max_length=50)
+    qualifications = serializers.ListField(child=serializers.CharField(max_length=40), required=False, max_length=50)
+    let_pass = serializers.BooleanField(required=False, help_text="true: they may work without having passed.")
+
+
+class NoticeSerializer(serializers.ModelSerializer):
+    """Something that waits for a lead; `choices` are the resolutions it may be settled with."""
+
+    project = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    person = serializers.SlugRelatedField(slug_field="username", read_only=True)
+    settled_by = serializers.SlugRelatedField(slug_field="username", read_only=True)
+    choices = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Notice
+        fields = [
+            *("id", "project", "kind", "text", "comparison", "person", "created", "choices"),
+            *("settled", "settled_by", "resolution"),
+        ]
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_choices(self, notice: Notice) -> list[str]:
+        return [] if notice.settled else list(choices_for(notice))
+
+
+class SettleSerializer(serializers.Serializer):
+    """What was decided about a notice, one of its `choices`, and why."""
+
+    resolution = serializers.CharField(max_length=20)
+    words = serializers.CharField(default="", allow_blank=True, max_length=MOST_WORDS)
+
+
+class FreeSerializer(serializers.Serializer):
+    """Whose lease is to end; everybody's when nobody is named."""
+
+    username = serializers.CharField(required=False, max_length=150)
+
+
+class FreedSerializer(serializers.Serializer):
+    """How many leases were ended."""
+
+    freed = serializers.IntegerField()
+
+
+class PersonProgressSerializer(serializers.Serializer):
+    """What a member has done: judgments by kind, and the seconds they worked (idle time is capped)."""
+
+    person_id = serializers.IntegerField()
+    name = serializers.CharField()
+    role = serializers.CharField()
+    simulated = serializers.BooleanField()
+    judged = serializers.IntegerField(help_text="Collected into a slot.")
+    surplus = serializers.IntegerField(help_text="Came when the slots were full.")
+    gold = serializers.IntegerField()
+    repeats = serializers.IntegerField()
+    leased = serializers.IntegerField()
+    skipped = serializers.IntegerField()
+    active_seconds = serializers.FloatField(allow_null=True)
+
+
+class HoursSerializer(serializers.Serializer):
+    """One person's work in a time, for their pay. Days in the site's time zone; idle time is not in the seconds."""
+
+    username = serializers.CharField()
+    name = serializers.CharField()
+    judgments = serializers.IntegerField(help_text="Everything they ranked, whatever it was for, surplus included.")
+    surplus = serializers.IntegerField()
+    skipped = serializers.IntegerField()
+    active_seconds = serializers.FloatField()
+    first_day = serializers.DateField(allow_null=True)
+    last_day = serializers.DateField(allow_null=True)
 
 
 class PromptSerializer(serializers.ModelSerializer):
@@ -122,7 +216,7 @@ class ComparisonSerializer(serializers.ModelSerializer):
     class Meta:
         model = Comparison
         fields = [
-            *("id", "project", "prompt", "completions", "k", "overlap", "live"),
+            *("id", "project", "prompt", "completions", "k", "overlap", "live", "judged", "skips", "gold"),
             *("priority", "purpose", "round", "state", "created"),
         ]
 
@@ -174,18 +268,31 @@ class ShownCompletionSerializer(serializers.Serializer):
 class AssignmentSerializer(serializers.ModelSerializer):
     """One's own work: the prompt, and the completions in the order drawn for this assignment.
 
-    `ranks` is what was said, in that same order, and null until then.
+    `ranks` is what was said, in that same order, and null until then. `practice` items come before any work is given,
+    where a project asks for it; each is explained once it is judged.
     """
 
     project = serializers.SlugField(source="comparison.project.slug", read_only=True)
     prompt = MessageSerializer(source="comparison.prompt.messages", many=True, read_only=True)
     completions = serializers.SerializerMethodField()
     allow_ties = serializers.BooleanField(source="comparison.project.allow_ties", read_only=True)
+    practice = serializers.SerializerMethodField()
     ranks = serializers.SerializerMethodField()
+    state = serializers.SerializerMethodField()
 
     class Meta:
         model = Assignment
-        fields = ["id", "project", "state", "expires", "prompt", "completions", "allow_ties", "ranks", "skip_reason"]
+        fields = [
+            *("id", "project", "state", "expires", "prompt", "completions", "allow_ties", "practice"),
+            *("ranks", "skip_reason"),
+        ]
+
+    def get_practice(self, assignment: Assignment) -> bool:
+        return assignment.kind == Assignment.Kind.PRACTICE
+
+    @extend_schema_field(serializers.ChoiceField(choices=STATES_TOLD))
+    def get_state(self, assignment: Assignment) -> str:
+        return "judged" if assignment.state == Assignment.State.SURPLUS else assignment.state
 
     @extend_schema_field(ShownCompletionSerializer(many=True))
     def get_completions(self, assignment: Assignment) -> list[dict[str, str]]:
@@ -218,6 +325,30 @@ class SubmitSerializer(serializers.Serializer):
     ranks = serializers.ListField(child=serializers.IntegerField(allow_null=True, min_value=1))
     comment = serializers.CharField(default="", allow_blank=True, max_length=20_000)
     active_seconds = serializers.FloatField(required=False, allow_null=True)
+    ahead = serializers.BooleanField(
+        default=False, help_text="You hold one comparison ahead: it is yours now, and `next` is one more ahead."
+    )
+
+
+class AskSerializer(serializers.Serializer):
+    """What to serve."""
+
+    ahead = serializers.BooleanField(
+        default=False,
+        help_text="One more, beyond the one you hold, on a short lease: renew it, or give it back with release.",
+    )
+
+
+class FlagSerializer(serializers.Serializer):
+    """What is wrong with a comparison, in words."""
+
+    reason = serializers.CharField(max_length=2000)
+
+
+class FlaggedSerializer(serializers.Serializer):
+    """A lead will be told."""
+
+    flagged = serializers.BooleanField()
 
 
 class SkipSerializer(serializers.Serializer):
@@ -229,7 +360,7 @@ class SkipSerializer(serializers.Serializer):
 class NothingLeftSerializer(serializers.Serializer):
     """Why there is nothing to rank."""
 
-    reason = serializers.ChoiceField(choices=["all_done", "all_leased", "paused", "no_comparisons", "not_member"])
+    reason = serializers.ChoiceField(choices=list(get_args(Reason)))
     message = serializers.CharField()
     next_expiry = serializers.DateTimeField(allow_null=True)
 
@@ -241,13 +372,30 @@ class NextSerializer(serializers.Serializer):
     nothing_left = NothingLeftSerializer(allow_null=True)
 
 
+class FeedbackSerializer(serializers.Serializer):
+    """How a practice item was meant. `known` has the ranks that are right, in the order of `completions`."""
+
+    known = serializers.ListField(child=serializers.IntegerField(allow_null=True))
+    explanation = serializers.CharField()
+    right = serializers.IntegerField(help_text="Pairs with a known preference that were ordered rightly.")
+    pairs = serializers.IntegerField(help_text="Pairs with a known preference.")
+    done = serializers.IntegerField(allow_null=True, help_text="Practice items done in this try.")
+    items = serializers.IntegerField(allow_null=True, help_text="Practice items of this try.")
+    result = serializers.ChoiceField(choices=["open", "passed", "failed"], allow_null=True)
+    tries_left = serializers.IntegerField(allow_null=True)
+
+
 class StoredSerializer(serializers.Serializer):
     """What is stored, and what comes next."""
 
     judgment = serializers.IntegerField(help_text="Id of the stored judgment.")
     revision = serializers.IntegerField()
     replayed = serializers.BooleanField(help_text="It was stored already by an earlier request with this key.")
-    next = NextSerializer()
+    in_hand = serializers.IntegerField(
+        allow_null=True, help_text="Id of the assignment that is yours now. Another than you hold ahead: you lost that."
+    )
+    next = NextSerializer(help_text="The assignment in hand; one to hold ahead of it if you sent `ahead`.")
+    feedback = FeedbackSerializer(allow_null=True, help_text="After a practice item: what is right, and why.")
 
 
 class RefusalSerializer(serializers.Serializer):

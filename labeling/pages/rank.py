@@ -1,14 +1,15 @@
 """Where people rank: one comparison at a time, without seeing who wrote what.
 
 The page speaks in places on the page (A, B, C …), the database in canonical positions; `assignment.shown` is between
-them, and only this file translates. Requests of the page's script carry `X-Luce-Fragment`; they are answered with the
-next comparison as a fragment of HTML, or with words, and never with a redirect.
+them, and only this file and `rank_item.py` translate. Requests of the page's script carry `X-Luce-Fragment`; they are
+answered with the next comparison as a fragment of HTML, or with words, and never with a redirect.
+
+The script holds one comparison ahead. With what it sends it names that one (`ahead`: its id, 0 for none), and is
+answered with the one to hold after it: one request a ranking, and nobody waits for the next.
 """
 
 import json
-import uuid
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any
 
@@ -16,31 +17,38 @@ from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from labeling.actions import leases, serving
+from labeling.actions import leases, notices
 from labeling.actions.errors import ActionError
 from labeling.actions.nothing import NothingLeft
 from labeling.actions.submitting import amend_judgment, submit_judgment
-from labeling.models import Assignment, Comparison, PersonTally, Project, ProjectTally
+from labeling.models import Assignment, Project
 from labeling.pages.access import project_of_member
+from labeling.pages.rank_item import (
+    NOT_THE_LAST,
+    counts_of,
+    feedback_on,
+    item_ahead,
+    item_of,
+    item_to_change,
+    last_judged,
+    served_to,
+    tally_for,
+)
 
-LETTERS = "ABCDEFGHI"
 STATUS = {"invalid": 400, "forbidden": 403, "not_found": 404, "conflict": 409, "gone": 410}
 # After these the comparison is not this person's any more: the answer brings the next one along with the words.
 GOES_ON = ("conflict", "gone")
-# How soon a page with nothing to rank looks again, in seconds.
-LOOK_AGAIN = {"no_comparisons": 4, "all_leased": 8, "all_done": 20, "paused": 30, "person_paused": 30}
-ROLES = {"system": "Instructions to the assistant", "user": "Person", "assistant": "Assistant"}
-NOT_THE_LAST = "Only your last ranking can be changed, and there is a newer one. It stays as it was."
 SKIP_REASONS = (
     "I do not know the language or the subject",
     "The answers cannot be compared",
     "The item is harmful, private or unreadable",
 )
+FLAGGED = "Flagged. A lead will look at it; you can rank it all the same."
 
 Page = Callable[..., HttpResponse]
 
@@ -78,14 +86,35 @@ def _mark(response: HttpResponse) -> HttpResponse:
 @require_GET
 @rank_page
 def rank(request: HttpRequest, project: Project) -> HttpResponse:
-    """The next comparison; `?change=ID` opens the person's last judgment again. Fragment or whole page."""
-    change = request.GET.get("change", "")
-    item = _item_to_change(request, project, change) if change else _next_item(request, project)
+    """The next comparison; `?change=ID` opens the person's last judgment again, `?feedback=ID` what a practice item
+    taught. Fragment or whole page."""
+    change, practised = request.GET.get("change", ""), request.GET.get("feedback", "")
+    if change:
+        item = item_to_change(request.user, project, change)
+    elif practised.isdecimal() and len(practised) < 19:
+        item = _feedback_item(request, project, _own(request, project, int(practised)))
+    else:
+        item = item_of(request.user, project, served_to(request.user, project))
     if _wants_fragment(request):
         return render(request, "labeling/rank_item.html", item)
     guideline = project.guidelines.order_by("-version").first()
-    page = {"guideline": guideline, "role": getattr(request, "role", ""), "skip_reasons": SKIP_REASONS}
+    page = {
+        "guideline": guideline,
+        "role": getattr(request, "role", ""),
+        "skip_reasons": SKIP_REASONS,
+        "ahead_seconds": leases.AHEAD_SECONDS,
+    }
     return render(request, "labeling/rank.html", item | page)
+
+
+@require_POST
+@rank_page
+def ahead(request: HttpRequest, project: Project) -> HttpResponse:
+    """The comparison to hold ahead while another is on screen; 204 when there is none."""
+    item = item_ahead(request.user, project, served_to(request.user, project))
+    if item is None:
+        return HttpResponse(status=204)
+    return render(request, "labeling/rank_item.html", item)
 
 
 @require_POST
@@ -93,15 +122,19 @@ def rank(request: HttpRequest, project: Project) -> HttpResponse:
 def submit(request: HttpRequest, project: Project, assignment_id: int) -> HttpResponse:
     """Store a ranking and answer with the next comparison. 400 says what is wrong; 409 and 410 go on as well."""
     assignment = _own(request, project, assignment_id)
+    body: dict[str, Any] = {}
     try:
-        said = _said(request, assignment)
+        body = _body(request)
+        said = _said(body, assignment)
         store = amend_judgment if said.pop("amend") else submit_judgment
         if store is amend_judgment:
             _check_last(request, project, assignment)
         store(person=request.user, assignment_id=assignment.pk, **said)
     except ActionError as error:
-        return _refused(request, project, error)
-    return _go_on(request, project)
+        return _refused(request, project, error, body)
+    if assignment.kind == Assignment.Kind.PRACTICE:
+        return _teach(request, project, assignment)
+    return _go_on(request, project, body)
 
 
 @require_POST
@@ -109,36 +142,75 @@ def submit(request: HttpRequest, project: Project, assignment_id: int) -> HttpRe
 def skip(request: HttpRequest, project: Project, assignment_id: int) -> HttpResponse:
     """Put the comparison aside with a reason and answer with the next one."""
     assignment = _own(request, project, assignment_id)
+    body: dict[str, Any] = {}
     try:
-        leases.skip(person=request.user, assignment=assignment, reason=str(_body(request).get("reason") or ""))
+        body = _body(request)
+        leases.skip(person=request.user, assignment=assignment, reason=str(body.get("reason") or ""))
     except ActionError as error:
-        return _refused(request, project, error)
-    return _go_on(request, project, words="Skipped. It will not come back to you.")
+        return _refused(request, project, error, body)
+    return _go_on(request, project, body, words="Skipped. It will not come back to you.")
+
+
+@require_POST
+@rank_page
+def flag(request: HttpRequest, project: Project, assignment_id: int) -> HttpResponse:
+    """Tell the leads that something is wrong with the comparison. It stays with the person. JSON: what was done."""
+    assignment = _own(request, project, assignment_id)
+    try:
+        notices.flag(person=request.user, assignment=assignment, reason=_body(request).get("reason"))
+    except ActionError as error:
+        return JsonResponse({"message": error.message}, status=STATUS[error.code])
+    return JsonResponse({"message": FLAGGED})
 
 
 @require_POST
 @rank_page
 def renew(request: HttpRequest, project: Project, assignment_id: int) -> HttpResponse:
-    """Keep the comparison for the person while they work on it. JSON: when the lease ends now."""
+    """Keep the comparison for the person while they work on it, and the one `ahead`.
+
+    JSON: when the lease ends now, and whether the one ahead is still theirs.
+    """
+    assignment = _own(request, project, assignment_id)
     try:
-        held = leases.renew_lease(person=request.user, assignment=_own(request, project, assignment_id))
+        held = leases.renew_lease(person=request.user, assignment=assignment)
+        answer = {"expires": held.expires.isoformat(), "ahead": _renew_ahead(request, project)}
     except ActionError as error:
         return JsonResponse({"message": error.message}, status=STATUS[error.code])
-    return JsonResponse({"expires": held.expires.isoformat()})
+    return JsonResponse(answer)
+
+
+def _renew_ahead(request: HttpRequest, project: Project) -> bool:
+    holds = _ahead_in(_body(request)) if request.body else None
+    found = Assignment.objects.filter(pk=holds or 0, annotator=request.user, project=project).first()
+    if found is None:
+        return False
+    try:
+        leases.renew_lease(person=request.user, assignment=found)
+    except ActionError:
+        return False  # it went to somebody else; the page asks for another
+    return True
+
+
+@require_POST
+@rank_page
+def give_back(request: HttpRequest, project: Project, assignment_id: int) -> HttpResponse:
+    """The page is left: the comparison that was held ahead and never looked at goes to others at once."""
+    leases.give_back(person=request.user, assignment=_own(request, project, assignment_id))
+    return HttpResponse(status=204)
 
 
 def _own(request: HttpRequest, project: Project, assignment_id: int) -> Assignment:
     """The person's own assignment in this project; other people's do not exist."""
-    found = Assignment.objects.filter(pk=assignment_id, annotator=request.user, comparison__project=project)
-    assignment = found.select_related("comparison__prompt").first()
+    found = Assignment.objects.filter(pk=assignment_id, annotator=request.user, project=project)
+    assignment = found.select_related("comparison__prompt", "project", "latest").first()
     if assignment is None:
         raise Http404("There is no such assignment of yours.")
     return assignment
 
 
 def _check_last(request: HttpRequest, project: Project, assignment: Assignment) -> None:
-    last = _last_judged(_tally(request, project))
-    if last is None or last.pk != assignment.pk:
+    last = last_judged(tally_for(request.user, project))
+    if last is None or last.assignment.pk != assignment.pk:
         raise ActionError(NOT_THE_LAST, "conflict")
 
 
@@ -158,9 +230,16 @@ def _body(request: HttpRequest) -> dict[str, Any]:
     return body
 
 
-def _said(request: HttpRequest, assignment: Assignment) -> dict[str, Any]:
+def _ahead_in(body: dict[str, Any]) -> int | None:
+    """The id of the comparison that the page holds ahead; 0 when it could hold one, None when it does not ask."""
+    holds = body.get("ahead")
+    if holds is None:
+        return None
+    return holds if isinstance(holds, int) and 0 < holds < 2**63 else 0
+
+
+def _said(body: dict[str, Any], assignment: Assignment) -> dict[str, Any]:
     """The arguments of the action, ranks in canonical order."""
-    body = _body(request)
     ranks = body["ranks"] if "ranks" in body else _ranks_of_form(body, len(assignment.order))
     return {
         "key": body.get("key") or "",
@@ -193,110 +272,66 @@ def to_canonical(ranks: Any, shown: Sequence[int]) -> Any:
 
 
 def _go_on(
-    request: HttpRequest, project: Project, words: str = "", problem: str = "", status: int = 200
+    request: HttpRequest,
+    project: Project,
+    body: dict[str, Any],
+    words: str = "",
+    problem: str = "",
+    status: int = 200,
 ) -> HttpResponse:
     """The next comparison; without script, by way of the page."""
     if not _wants_fragment(request):
         if words or problem:
             messages.add_message(request, messages.ERROR if problem else messages.SUCCESS, problem or words)
         return redirect("rank", slug=project.slug)
-    item = _next_item(request, project) | {"words": words, "problem": problem}
-    return render(request, "labeling/rank_item.html", item, status=status)
+    served = served_to(request.user, project)
+    told = {"words": words, "problem": problem}
+    holds = _ahead_in(body)
+    if holds is None:
+        item = item_of(request.user, project, served) | told
+        return render(request, "labeling/rank_item.html", item, status=status)
+    return HttpResponse("".join(_both(request, project, served, holds, told)), status=status)
 
 
-def _refused(request: HttpRequest, project: Project, error: ActionError) -> HttpResponse:
+def _both(
+    request: HttpRequest, project: Project, served: Assignment | NothingLeft, holds: int, told: dict[str, Any]
+) -> list[str]:
+    """How things stand, the comparison in hand unless the page holds it already, and the one to hold ahead."""
+    counts = counts_of(tally_for(request.user, project)) | {"project": project}
+    parts = [render_to_string("labeling/rank_told.html", counts | told, request)]
+    if isinstance(served, NothingLeft) or served.pk != holds:
+        parts.append(render_to_string("labeling/rank_item.html", item_of(request.user, project, served), request))
+    following = item_ahead(request.user, project, served)
+    if following is not None:
+        parts.append(render_to_string("labeling/rank_item.html", following, request))
+    return parts
+
+
+def _teach(request: HttpRequest, project: Project, assignment: Assignment) -> HttpResponse:
+    """What the answer to a practice item was, before the next."""
+    if not _wants_fragment(request):
+        return redirect(f"{reverse('rank', args=[project.slug])}?feedback={assignment.pk}")
+    return render(request, "labeling/rank_item.html", _feedback_item(request, project, assignment))
+
+
+def _feedback_item(request: HttpRequest, project: Project, assignment: Assignment) -> dict[str, Any]:
+    assignment.refresh_from_db(fields=["latest"])
+    if assignment.kind != Assignment.Kind.PRACTICE or assignment.latest is None:
+        raise Http404("There is no feedback: that was no practice item of yours.")
+    return counts_of(tally_for(request.user, project)) | {
+        "project": project,
+        "practised": assignment,
+        "feedback": feedback_on(assignment),
+    }
+
+
+def _refused(request: HttpRequest, project: Project, error: ActionError, body: dict[str, Any]) -> HttpResponse:
     status = STATUS.get(error.code, 400)
     if error.code in GOES_ON:
-        return _go_on(request, project, problem=error.message, status=status)
+        return _go_on(request, project, body, problem=error.message, status=status)
     return _problem(request, error.message, status)
 
 
 def _problem(request: HttpRequest, message: str, status: int) -> HttpResponse:
     template = "labeling/rank_problem.html" if _wants_fragment(request) else "labeling/rank_refused.html"
     return _mark(render(request, template, {"message": message}, status=status))
-
-
-def _next_item(request: HttpRequest, project: Project) -> dict[str, Any]:
-    try:
-        served = serving.serve_next(person=request.user, project=project)
-    except ActionError as error:
-        served = NothingLeft("all_leased", error.message)
-    tally = _tally(request, project)
-    done = _counts(tally) | {"last": _last_judged(tally)}
-    if isinstance(served, NothingLeft):
-        return done | {"project": project, "nothing": served} | _waiting(project, served)
-    return done | _item(project, served)
-
-
-def _item_to_change(request: HttpRequest, project: Project, change: str) -> dict[str, Any]:
-    """The person's last judgment, opened again. Only the last: what lies further back is not fresh any more."""
-    tally = _tally(request, project)
-    last = _last_judged(tally)
-    if last is None or str(last.pk) != change:
-        raise Http404(NOT_THE_LAST)
-    latest = last.latest
-    ranks = [latest.ranks[position] for position in last.order] if latest else []
-    said = {"amend": latest.revision, "ranks": json.dumps(ranks), "comment": latest.comment} if latest else {}
-    return _counts(tally) | _item(project, last) | said
-
-
-def _item(project: Project, assignment: Assignment) -> dict[str, Any]:
-    """What the template shows of a comparison: texts in the order drawn, and nothing that tells them apart."""
-    comparison = Comparison.objects.select_related("prompt").get(pk=assignment.comparison_id)
-    texts = dict(comparison.candidates.values_list("position", "completion__text"))
-    answers = [
-        {"place": place, "letter": LETTERS[place], "text": texts[position]}
-        for place, position in enumerate(assignment.order)
-    ]
-    turns = [
-        {"role": message["role"], "who": ROLES.get(message["role"], message["role"]), "text": message["content"]}
-        for message in comparison.prompt.messages
-    ]
-    if len(turns) == 1:
-        turns[0]["who"] = "Prompt"
-    return {
-        "project": project,
-        "assignment": assignment,
-        "turns": turns,
-        "answers": answers,
-        "slots": range(1, len(answers) + 1),
-        "pair": len(answers) == 2,
-        "key": uuid.uuid4().hex,
-    }
-
-
-def _tally(request: HttpRequest, project: Project) -> PersonTally:
-    mine = PersonTally.objects.filter(project=project, person=request.user).select_related("last__latest").first()
-    return mine or PersonTally(project=project, person=request.user)
-
-
-def _counts(tally: PersonTally) -> dict[str, int]:
-    """How many items the person has ranked here, in all and since midnight."""
-    today = tally.judged_today if tally.day == timezone.localdate() else 0
-    return {"ranked": tally.said, "ranked_today": today}
-
-
-def _last_judged(tally: PersonTally) -> Assignment | None:
-    """What the person ranked last, while it may still be changed."""
-    last, project = tally.last, tally.project
-    if last is None or last.latest is None or last.kind == Assignment.Kind.PRACTICE or not project.undo_seconds:
-        return None
-    first = last.latest if last.latest.revision == 1 else last.judgments.get(revision=1)
-    return last if timezone.now() <= first.created + timedelta(seconds=project.undo_seconds) else None
-
-
-def _waiting(project: Project, nothing: NothingLeft) -> dict[str, Any]:
-    """When to look again, and how many prompts have answers, which grows while the model still writes."""
-    holds = ProjectTally.objects.filter(project=project).first() or ProjectTally(project=project)
-    prompts, ready = holds.prompts, holds.prompts_compared
-    soon: datetime | None = nothing.next_expiry
-    writing = ready < prompts and nothing.reason != "paused"
-    return {
-        "prompts": prompts,
-        "prompts_ready": ready if writing else prompts,
-        "next_expiry": soon,
-        "look_again": LOOK_AGAIN["no_comparisons" if writing else nothing.reason]
-        if nothing.reason in LOOK_AGAIN
-        else 0,
-        "rank_url": reverse("rank", args=[project.slug]),
-    }

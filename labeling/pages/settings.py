@@ -13,38 +13,14 @@ from labeling.actions.errors import ActionError
 from labeling.actions.projects import create_project, publish_guideline, set_project_state, update_project
 from labeling.models import Project
 from labeling.pages.access import lead_page
+from labeling.pages.project_form import ProjectForm, SettingsForm
 from labeling.policies import may_create_project, require
 
-RESERVED_SLUGS = {"new"}
-
-
-class ProjectForm(forms.ModelForm):
-    """Checks a project's fields. `create_project` writes it; this form's `save` is never called."""
-
-    class Meta:
-        model = Project
-        fields = ("name", "slug", "description", "k", "allow_ties", "overlap", "lease_seconds")
-        labels = {"slug": "Address", "lease_seconds": "Lease, in seconds", "overlap": "Judgments per comparison"}
-        help_texts = {"slug": "The last part of the project's address: small letters, digits and hyphens."}
-        widgets = {"description": forms.Textarea(attrs={"rows": 3})}
-
-    def clean_slug(self) -> str:
-        slug = self.cleaned_data["slug"].lower()
-        if slug in RESERVED_SLUGS:
-            raise forms.ValidationError(f"“{slug}” is an address of Luce itself. Choose another one.")
-        return slug
-
-
-class SettingsForm(ProjectForm):
-    """What may change while people work; the address stays, for links keep working."""
-
-    slug = None  # type: ignore[assignment]
-
-    class Meta(ProjectForm.Meta):
-        fields = ("name", "description", "k", "allow_ties", "overlap", "lease_seconds")
-
-    def clean_slug(self) -> str:
-        return self.instance.slug
+STATES_SAID = {
+    Project.State.ACTIVE: "Resumed: work is given out again.",
+    Project.State.PAUSED: "Paused: nobody is given new work.",
+    Project.State.RETIRED: "Retired: nobody is given work, and it leaves the list of projects. What it holds stays.",
+}
 
 
 class GuidelineForm(forms.Form):
@@ -131,18 +107,13 @@ def _copy(project: Project) -> Project:
 @require_POST
 @lead_page
 def project_state(request: HttpRequest, project: Project) -> HttpResponse:
-    """Pause or resume."""
+    """Pause, resume or retire."""
     state = request.POST.get("state")
-    if state not in (Project.State.ACTIVE, Project.State.PAUSED):
-        messages.error(request, "A project can be paused or resumed here, nothing else.")
-    else:
+    if state in STATES_SAID:
         set_project_state(project=project, state=state)
-        words = (
-            "Paused: nobody is given new work."
-            if state == Project.State.PAUSED
-            else "Resumed: work is given out again."
-        )
-        messages.success(request, words)
+        messages.success(request, STATES_SAID[state])
+    else:
+        messages.error(request, "A project can be paused, resumed or retired here, nothing else.")
     return redirect("project-settings", slug=project.slug)
 
 

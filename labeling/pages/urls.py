@@ -7,8 +7,11 @@ from labeling.pages import comparison, exchange, people, prompts, rank, settings
 urlpatterns = [
     path("p/new/", settings.new_project, name="project-new"),
     path("p/<slug:slug>/rank/", rank.rank, name="rank"),
+    path("p/<slug:slug>/rank/ahead", rank.ahead, name="rank-ahead"),
     path("p/<slug:slug>/rank/<int:assignment_id>/submit", rank.submit, name="rank-submit"),
     path("p/<slug:slug>/rank/<int:assignment_id>/skip", rank.skip, name="rank-skip"),
+    path("p/<slug:slug>/rank/<int:assignment_id>/flag", rank.flag, name="rank-flag"),
+    path("p/<slug:slug>/rank/<int:assignment_id>/give-back", rank.give_back, name="rank-give-back"),
     path("p/<slug:slug>/rank/<int:assignment_id>/renew", rank.renew, name="rank-renew"),
     path("p/<slug:slug>/comparisons/<int:pk>/", comparison.comparison, name="comparison"),
     path("p/<slug:slug>/disagreements/", comparison.disagreements, name="disagreements"),

@@ -190,8 +190,10 @@ def ranking_page(desk: Desk, person: Any, project: Project, **options: Any) -> A
 
 
 def next_item(page: Any, act: Callable[[], Any]) -> None:
-    """Do something that brings the next comparison, wait for it, and let the quiet moment after it pass."""
+    """Do something that brings the next comparison, wait for it until the server has acknowledged what was sent, and
+    let the quiet moment after it pass."""
     before = page.get_attribute(".rank-item", "data-item")
     act()
     page.wait_for_function("before => document.querySelector('.rank-item')?.dataset.item !== before", arg=before)
+    page.wait_for_selector("#rank:not([data-sending])")
     page.wait_for_timeout(350)

@@ -166,12 +166,13 @@ def test_an_unsent_ranking_survives_a_reload_and_is_sent(desk: Desk, campaign: C
     page = ranking_page(desk, annotator, project)
     desk.expect_complaint("net::ERR")
     page.route("**/submit", lambda route: route.abort("internetdisconnected"))
+    first = page.get_attribute(".rank-item", "data-item")
     for key in ("d", "c", "b", "a", "Enter"):
         page.keyboard.press(key)
     page.wait_for_selector(".rank-state-offline")
     page.unroute("**/submit")
-    first = page.get_attribute(".rank-item", "data-item")
     page.reload()
+    page.wait_for_selector("#rank[data-ready]")
     page.wait_for_function("before => document.querySelector('.rank-item')?.dataset.item !== before", arg=first)
     assert [by_place(judgment) for judgment in stored(project)] == [[4, 3, 2, 1]]
 
@@ -332,10 +333,10 @@ def test_single_keys_can_be_switched_off(desk: Desk, campaign: Campaign, annotat
     assert len(stored(project)) == 1
 
 
-def test_a_pause_counts_for_at_most_a_minute(desk: Desk) -> None:
+def test_a_pause_counts_for_no_longer_than_the_project_says(desk: Desk) -> None:
     page = desk.open(None, "/sign-in/")
     seconds = page.evaluate("""() => import('/static/labeling/active_time.js').then(({ ActiveTime }) => {
-      let now = 0; const active = new ActiveTime(5, () => now);
+      let now = 0; const active = new ActiveTime(5, 60, () => now);
       now = 10000; active.touch(); now = 4000000; active.touch(); now += 1000;
       return active.seconds();
     })""")

@@ -16,6 +16,7 @@ from labeling.actions.submitting import submit_judgment
 from labeling.models import Comparison, Project
 from labeling.pages.agreement import agreement_shown, sentence
 from labeling.pages.forest import forest, interval_text, text
+from tests.labeling.pages.sent import as_sent
 
 pytestmark = pytest.mark.django_db
 
@@ -222,7 +223,7 @@ class TestImportAndExport:
 
 class TestProjectAndGuidelines:
     def test_a_lead_opens_another_project_and_leads_it(self, project: Project, lead: Any, signed_in: Any) -> None:
-        form = {"name": "Coffee", "slug": "coffee", "k": 3, "overlap": 2, "lease_seconds": 600, "allow_ties": "on"}
+        form = {"name": "Coffee", "slug": "coffee", "k": 3, "overlap": 2, "lease_seconds": "10 min", "allow_ties": "on"}
         response = signed_in(lead).post(reverse("project-new"), form)
         assert response.url == reverse("import", args=["coffee"])
         assert Project.objects.get(slug="coffee").memberships.get().person == lead
@@ -231,7 +232,7 @@ class TestProjectAndGuidelines:
     def test_an_address_that_cannot_be_is_refused_in_words(
         self, slug: str, words: str, project: Project, lead: Any, signed_in: Any
     ) -> None:
-        form = {"name": "Coffee", "slug": slug, "k": 3, "overlap": 2, "lease_seconds": 600}
+        form = {"name": "Coffee", "slug": slug, "k": 3, "overlap": 2, "lease_seconds": "10 min"}
         response = signed_in(lead).post(reverse("project-new"), form)
         assert response.status_code == 422
         assert words in str(response.context["form"].errors["slug"])
@@ -249,7 +250,8 @@ class TestProjectAndGuidelines:
         self, project: Project, lead: Any, signed_in: Any
     ) -> None:
         client, address = signed_in(lead), reverse("project-settings", args=[project.slug])
-        form = {"do": "settings", "name": "Green tea", "k": 4, "overlap": 3, "lease_seconds": 600, "allow_ties": "on"}
+        form = as_sent(client.get(address).context["settings_form"])
+        form |= {"do": "settings", "name": "Green tea", "k": 4, "overlap": 3}
         assert client.post(address, form).status_code == 302
         project.refresh_from_db()
         assert (project.name, project.k, project.overlap) == ("Green tea", 4, 3)

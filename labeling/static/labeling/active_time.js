@@ -1,13 +1,13 @@
-// Seconds of work on one comparison: time between signs of life, each gap counted up to a minute.
-
-const LONGEST_GAP = 60;
+// Seconds of work on one comparison, from when it is shown: time between signs of life, each gap counted up to a limit.
 
 export class ActiveTime {
   /**
    * @param {number} [already] seconds counted before a reload
+   * @param {number} [longestGap] seconds without a sign of life after which the clock stands still
    * @param {() => number} [clock] milliseconds
    */
-  constructor(already = 0, clock = () => performance.now()) {
+  constructor(already = 0, longestGap = 60, clock = () => performance.now()) {
+    this.longestGap = longestGap;
     this.clock = clock;
     this.counted = already;
     this.last = clock();
@@ -16,7 +16,7 @@ export class ActiveTime {
   /** Somebody moved, pressed or scrolled. */
   touch() {
     const now = this.clock();
-    this.counted += Math.min((now - this.last) / 1000, LONGEST_GAP);
+    this.counted += Math.min((now - this.last) / 1000, this.longestGap);
     this.last = now;
   }
 

@@ -6,6 +6,8 @@ import { csrfToken } from "../webapp/csrf.js";
 const PREFIX = "luce.rank.";
 const LONGEST_WAIT = 30000;
 const TIMEOUT = 20000;
+/** A request this small may outlive its page (the browser allows 64 KiB of them). */
+const OUTLIVES = 30000;
 
 /** @typedef {import("./ranking.js").Ranks} Ranks */
 /** @typedef {{key: string, ranks?: Ranks, comment?: string, seconds?: number, address?: string, body?: any, at: number}} Draft */
@@ -54,10 +56,12 @@ export function leftBehind(current) {
 
 /** POST as the page does. Rejects when no answer came. @param {string} address @param {any} body @returns {Promise<Response>} */
 export function post(address, body) {
+  const sent = JSON.stringify(body);
   return fetch(address, {
     method: "POST",
     headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken(), "X-Luce-Fragment": "rank" },
-    body: JSON.stringify(body),
+    body: sent,
+    keepalive: sent.length * 3 < OUTLIVES * 2, // at most three bytes a character
     credentials: "same-origin",
     redirect: "error",
     signal: AbortSignal.timeout(TIMEOUT),

@@ -1,10 +1,15 @@
 // The rank page: puts keys, buttons, drag and drop, drafts, sending and the lease together around one comparison.
 
 import { ActiveTime } from "./active_time.js";
-import { deliver, draftOf, forget, keep, leftBehind, post } from "./outbox.js";
+import { deliver, draftOf, forget, keep, leftBehind } from "./outbox.js";
+import { read } from "./rank_ahead.js";
 import { mountDrag } from "./rank_drag.js";
+import { mountFlag } from "./rank_flag.js";
 import { commandOf, mountKeySwitch } from "./rank_keys.js";
-import { flash, show, standing } from "./rank_view.js";
+import { Lease } from "./rank_lease.js";
+import { Sender } from "./rank_sender.js";
+import { flash, show, showWords, standing } from "./rank_view.js";
+import { mountUntil, mountWaiting } from "./rank_waiting.js";
 import * as ranking from "./ranking.js";
 
 /** @typedef {import("./ranking.js").Ranking} Ranking */
@@ -31,9 +36,11 @@ const now = {
   active: new ActiveTime(),
   sending: false,
   since: 0,
-  renewed: 0,
   mounted: new AbortController(),
 };
+const sender = new Sender(root, { now, put, report: showState, explain, keepDraft, begun });
+const { ahead } = sender;
+const lease = new Lease(root, now, ahead, explain);
 
 /** @param {string} words for a screen reader, and for tests */
 function say(words) {
@@ -56,27 +63,35 @@ function showState(state) {
   }
 }
 
-/** Take up the comparison that stands in the page. @param {boolean} fresh whether it has just been swapped in */
+/** Take up what stands in the page. @param {boolean} fresh whether it has just been put there */
 function mount(fresh) {
   now.mounted.abort();
   now.mounted = new AbortController();
   now.item = /** @type {HTMLElement} */ (root.querySelector(".rank-item"));
+  now.item.removeAttribute("aria-busy");
   now.since = fresh ? performance.now() : -QUIET;
   now.sending = false;
-  const { dataset } = now.item;
-  if (dataset.waiting !== undefined) return mountWaiting();
-  const k = Number(dataset.k);
+  mountUntil(now.item, now.mounted.signal);
+  if (now.item.dataset.item) return mountComparison(now.item.dataset);
+  now.state = null;
+  now.id = "";
+  if (now.item.dataset.waiting !== undefined) mountWaiting(now.item, () => look(true), now.mounted.signal);
+}
+
+/** @param {DOMStringMap} dataset the item's */
+function mountComparison(dataset) {
   now.id = dataset.amend ? `${dataset.item}.${dataset.amend}` : dataset.item ?? "";
   now.draft = draftOf(now.id);
-  now.active = new ActiveTime(now.draft.seconds);
-  now.renewed = Date.now();
+  now.active = new ActiveTime(now.draft.seconds, Number(root.dataset.idleSeconds) || undefined);
+  lease.begin();
+  const k = Number(dataset.k);
   const said = dataset.ranks ? JSON.parse(dataset.ranks) : undefined;
   now.state = ranking.start(k, dataset.ties !== undefined, now.draft.ranks ?? said);
   restoreReason();
   mountDrag(now.item, { ties: now.state.ties, onDrop, onStart: (place) => say(`Moving ${ranking.LETTERS[place]}.`) });
   show(now.item, now.state);
   if (said && k === 2) markPair(said);
-  if (now.draft.body) send(now.draft.address ?? "", now.draft.body);
+  if (now.draft.body) sender.send(now.draft.address ?? "", now.draft.body);
   else if (now.draft.ranks?.some((rank) => rank !== null)) say(`Your draft is back: ${ranking.inWords(now.draft.ranks)}.`);
 }
 
@@ -183,100 +198,68 @@ function submit(ranks) {
 
 /** Undo a step; with none left, open the last ranking again. */
 function undo() {
-  if (!now.state || now.sending) return;
-  const next = ranking.undo(now.state);
-  if (next !== now.state) return take(next, "");
+  if (now.sending) return;
+  const next = now.state && ranking.undo(now.state);
+  if (next && next !== now.state) return take(next, "");
+  openLast();
+}
+
+/** Open the last ranking again, once it is stored. */
+async function openLast() {
+  if (sender.outgoing) say("Saving first.");
+  await sender.settled();
   const change = /** @type {HTMLAnchorElement|null} */ (now.item.querySelector("[data-change]"));
   if (change) location.assign(change.href);
   else say("Nothing to undo.");
 }
 
-/** @param {string} address @param {any} body kept with its key until the server has answered */
-async function send(address, body) {
-  if (now.sending) return;
-  now.sending = true;
-  now.item.setAttribute("aria-busy", "true");
-  now.draft = { ...now.draft, address, body, ranks: body.ranks ?? now.state?.ranks };
-  keep(now.id, now.draft);
-  const slow = setTimeout(() => showState("saving"), 150); // Faster than that needs no word.
-  const { status, html } = await deliver(address, body, showState);
-  clearTimeout(slow);
-  if (status < 300 || status === 409 || status === 410) {
-    forget(now.id);
-    swap(html);
-    showState(status < 300 && now.item.dataset.words === undefined ? "saved" : "ready");
-  } else {
-    refuse(html);
-  }
+/** @param {string} address @param {any} body */
+function send(address, body) {
+  return sender.send(address, body);
 }
 
-/** The server will not have it: show why and let the person mend it. @param {string} html */
-function refuse(html) {
-  now.sending = false;
-  now.item.removeAttribute("aria-busy");
-  now.draft = { ...now.draft, address: undefined, body: undefined };
-  keepDraft();
-  showState("ready");
-  const box = now.item.querySelector("[data-problem]");
-  if (box) box.innerHTML = html;
-  for (const button of now.item.querySelectorAll(".chosen")) button.classList.remove("chosen");
+/** Put words where they are seen, on what is on screen. @param {string|Node} words text, a notice, or its HTML */
+function explain(words) {
+  showWords(now.item.querySelector("[data-problem]"), words);
 }
 
-/** Put the next comparison in place. @param {string} html @param {boolean} [quietly] leave focus and scrolling alone */
-function swap(html, quietly = false) {
-  root.innerHTML = html;
+/** Whether the person has begun with what is on screen. */
+function begun() {
+  const placed = now.state?.ranks.some((rank) => rank !== null) || now.state?.past.length;
+  return Boolean(now.sending || placed || reasonBox()?.value || document.querySelector("dialog[open]"));
+}
+
+/** Put something in place of what is there. @param {HTMLElement} element @param {string} words @param {boolean} [quietly] leave focus and scrolling alone */
+function put(element, words, quietly = false) {
+  root.replaceChildren(element);
   if (location.search) history.replaceState(null, "", root.dataset.url);
   for (const dialog of document.querySelectorAll("dialog[open]")) /** @type {HTMLDialogElement} */ (dialog).close();
   mount(true);
   if (quietly) return;
   scrollTo({ top: 0, behavior: "instant" });
   now.item.focus({ preventScroll: true });
-  const words = now.item.dataset.words ?? (now.state ? "Saved. Next comparison." : "Saved.");
   say(`${words} ${root.querySelector("#rank-title")?.textContent?.trim() ?? ""}`);
 }
 
-/** Nothing is left: look again after a while, and go on if there is something. */
-function mountWaiting() {
-  now.state = null;
-  now.id = "";
-  const seconds = Number(now.item.dataset.lookAgain);
-  if (!seconds) return;
-  const timer = setTimeout(async () => {
-    try {
-      const answer = await fetch(root.dataset.url ?? "", { headers: { "X-Luce-Fragment": "rank" } });
-      if (!answer.ok || answer.headers.get("X-Luce-Fragment") !== "rank") throw new Error(String(answer.status));
-      const html = await answer.text();
-      swap(html, true);
-      if (now.state) {
-        say("There is a comparison to rank.");
-        document.title = document.title.replace(/^(● )?/, document.hidden ? "● " : "");
-      }
-    } catch {
-      mountWaiting(); // The network will be back, or the session; until then the page stays as it is.
-    }
-  }, seconds * 1000);
-  now.mounted.signal.addEventListener("abort", () => clearTimeout(timer));
+/** Ask for what there is to rank. Rejects when no answer came. @param {boolean} quietly */
+async function look(quietly) {
+  const { item } = now;
+  const answer = await fetch(root.dataset.url ?? "", { headers: { "X-Luce-Fragment": "rank" } });
+  if (!answer.ok || answer.headers.get("X-Luce-Fragment") !== "rank") throw new Error(String(answer.status));
+  const found = read(await answer.text()).item;
+  if (!found || item !== now.item) return;
+  put(found, "", quietly);
+  lease.holdAhead();
+  if (!quietly || !now.state) return;
+  say("There is a comparison to rank.");
+  document.title = document.title.replace(/^(● )?/, document.hidden ? "● " : "");
 }
 
-/** Somebody is at work: count the time, and keep the comparison for them. */
+/** Somebody is at work: count the time, and keep the comparisons for them. */
 function alive() {
   if (!now.state) return;
   now.active.touch();
-  const lease = Number(now.item.dataset.lease) * 1000;
-  if (now.sending || now.item.dataset.amend || Date.now() - now.renewed < lease / 3) return;
-  now.renewed = Date.now();
-  renew(now.item);
-}
-
-/** @param {HTMLElement} item */
-async function renew(item) {
-  try {
-    const answer = await post(item.dataset.renewUrl ?? "", {});
-    if (answer.ok || item !== now.item || answer.headers.get("X-Luce-Fragment") !== "rank") return;
-    const { message } = await answer.json();
-    const box = item.querySelector("[data-state]");
-    if (box && message) box.textContent = message;
-  } catch { /* The next sign of life tries again. */ }
+  lease.touch();
 }
 
 /** @param {import("./rank_keys.js").Command} command */
@@ -288,6 +271,7 @@ function run(command) {
     case "undo": return undo();
     case "submit": return submitRanking();
     case "skip": return openDialog(now.item.dataset.amend ? "" : "rank-skip");
+    case "flag": return openDialog("rank-flag");
     case "help": return openDialog("rank-help");
     case "guidelines": return openDialog("rank-guidelines");
     case "reason": return openReason();
@@ -312,8 +296,10 @@ function onClick(event) {
   const target = /** @type {Element} */ (event.target);
   const chooser = /** @type {HTMLElement|null} */ (target.closest("[data-choose]"));
   const chip = /** @type {HTMLElement|null} */ (target.closest(".chip"));
-  if (chooser) event.preventDefault();
+  if (chooser || target.closest("[data-continue], [data-change]")) event.preventDefault();
   if (performance.now() - now.since < QUIET) return;
+  if (target.closest("[data-change]")) { openLast(); return; }
+  if (target.closest("[data-continue]")) return goOn();
   if (chooser) return chooser.dataset.choose === "tie" ? tie() : choose(Number(chooser.dataset.choose));
   // A button pressed by mouse does not keep the focus: Enter shall submit afterwards, not press it again.
   if (event.detail && target.closest(".tray button")) now.item.focus({ preventScroll: true });
@@ -342,9 +328,24 @@ function onChipKey(event) {
   return true;
 }
 
+/** On from what a practice item taught. */
+function goOn() {
+  look(false).catch(() => location.reload());
+}
+
+/** @param {KeyboardEvent} event what may be pressed while there is nothing to rank */
+function onKeyWaiting(event) {
+  const command = commandOf(event, 0)?.command;
+  if (command === "undo") openLast();
+  else if (command === "submit" && now.item.dataset.practised !== undefined) goOn();
+  else if (command === "help" || command === "guidelines") run({ command });
+  else return;
+  event.preventDefault();
+}
+
 /** @param {KeyboardEvent} event */
 function onKey(event) {
-  if (!now.state) return;
+  if (!now.state) return onKeyWaiting(event);
   const skipping = document.querySelector("#rank-skip[open]");
   if (skipping && /^[1-9]$/.test(event.key)) {
     return /** @type {HTMLButtonElement|undefined} */ ([...skipping.querySelectorAll("[data-reason]")][Number(event.key) - 1])?.click();
@@ -385,12 +386,27 @@ document.addEventListener("visibilitychange", () => {
   now.active.resume();
   document.title = document.title.replace(/^● /, "");
 });
-addEventListener("pagehide", keepDraft);
+addEventListener("pagehide", () => {
+  keepDraft();
+  ahead.giveBack();
+});
+addEventListener("beforeunload", (event) => {
+  if (sender.stuck) event.preventDefault(); // This tab alone has a ranking that the server has not.
+});
+root.addEventListener("luce:told", () => mountUntil(now.item, now.mounted.signal));
 addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload(); // The page from before may have been judged since.
 });
 
 mountKeySwitch();
+mountFlag(() => now.item.dataset.flagUrl ?? "");
 mount(false);
-for (const [id, draft] of leftBehind(now.id)) deliver(draft.address ?? "", draft.body).then(() => forget(id));
+lease.holdAhead();
+for (const [id, draft] of leftBehind(now.id)) {
+  deliver(draft.address ?? "", draft.body).then(({ status, html }) => {
+    if (status !== 400) return forget(id);
+    keep(id, { ...draft, address: undefined, body: undefined }); // It is mended where it comes back to the person.
+    explain(html);
+  });
+}
 root.dataset.ready = "yes";

@@ -2,7 +2,7 @@
 
 import { LETTERS } from "./ranking.js";
 
-/** @typedef {{command: "choose", place: number} | {command: "tie"|"undo"|"submit"|"skip"|"help"|"guidelines"|"reason"}} Command */
+/** @typedef {{command: "choose", place: number} | {command: "tie"|"undo"|"submit"|"skip"|"flag"|"help"|"guidelines"|"reason"}} Command */
 
 const WRITING = "textarea, select, input:not([type='radio'], [type='checkbox'], [type='button'], [type='submit'])";
 const PRESSED_BY_ENTER = "button:not(.slots .chip), a[href], summary";
@@ -47,6 +47,7 @@ export function commandOf(event, k) {
     case "backspace": case "u": return { command: "undo" };
     case "enter": return target.closest?.(PRESSED_BY_ENTER) ? null : { command: "submit" };
     case "s": return { command: "skip" };
+    case "p": return { command: "flag" };
     case "?": return { command: "help" };
     case "l": return { command: "guidelines" };
     case "r": return { command: "reason" };

@@ -86,3 +86,20 @@ export function flash(item, place) {
   answer?.classList.add("just-placed");
   setTimeout(() => answer?.classList.remove("just-placed"), 500);
 }
+
+/** @param {Element|null} box @param {string|Node} words text, a notice, or its HTML from the server */
+export function showWords(box, words) {
+  if (!box) return;
+  if (typeof words !== "string") return box.replaceChildren(words);
+  if (words.trimStart().startsWith("<")) {
+    box.innerHTML = words;
+    return;
+  }
+  const notice = document.createElement("div");
+  const line = document.createElement("p");
+  notice.className = "notice";
+  notice.setAttribute("role", "status");
+  line.textContent = words;
+  notice.append(line);
+  box.replaceChildren(notice);
+}

@@ -208,4 +208,4 @@ def test_renewing_says_when_the_lease_ends(browser: Client, ann: Any, project: P
     assignment = lease(ann, project)
     answer = browser.post(f"/p/tea/rank/{assignment.pk}/renew")
     assignment.refresh_from_db()
-    assert answer.json() == {"expires": assignment.expires.isoformat()}
+    assert answer.json() == {"expires": assignment.expires.isoformat(), "ahead": False}

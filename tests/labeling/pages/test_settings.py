@@ -1,0 +1,121 @@
+"""The settings of a project as its lead sees and changes them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from labeling.actions.queue import level_of
+from labeling.models import Comparison, Project
+from labeling.pages.durations import in_words, read_duration
+from labeling.pages.project_form import GROUPS
+from tests.labeling.pages.sent import as_sent
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def client_of(client: Client) -> Callable[[Any], Client]:
+    def sign_in(person: Any) -> Client:
+        client.force_login(person)
+        return client
+
+    return sign_in
+
+
+def change(client: Client, project: Project, **changed: Any) -> Any:
+    address = reverse("project-settings", args=[project.slug])
+    return client.post(address, as_sent(client.get(address).context["settings_form"]) | {"do": "settings"} | changed)
+
+
+def test_every_setting_of_the_queue_quality_and_screening_stands_in_a_group_with_its_help(project, lead, client_of):
+    page = client_of(lead).get(reverse("project-settings", args=[project.slug]))
+    text = page.content.decode()
+    for group in GROUPS:
+        assert f">{group.title}</h2>" in text
+    for name in (
+        *("order", "spacing", "lease_seconds", "undo_seconds", "idle_seconds", "skips_to_lead"),
+        *("gold_percent", "repeat_percent", "repeat_gap", "gold_floor", "gold_window"),
+        *("screening_items", "screening_accuracy", "screening_agreement", "screening_tries"),
+    ):
+        assert f'name="{name}"' in text
+        assert page.context["settings_form"][name].help_text, name
+
+
+def test_saving_the_form_as_it_came_changes_nothing(project, lead, client_of):
+    before = Project.objects.values().get(pk=project.pk)
+    assert change(client_of(lead), project).status_code == 302
+    assert Project.objects.values().get(pk=project.pk) == before
+
+
+def test_times_are_shown_and_read_in_words(project, lead, client_of):
+    client = client_of(lead)
+    address = reverse("project-settings", args=[project.slug])
+    assert 'value="30 min"' in client.get(address).content.decode()
+    change(client, project, lease_seconds="1 h 30 min", undo_seconds="0", idle_seconds="45 s")
+    project.refresh_from_db()
+    assert (project.lease_seconds, project.undo_seconds, project.idle_seconds) == (5400, 0, 45)
+
+
+@pytest.mark.parametrize(
+    ("field", "sent", "words"),
+    [
+        ("lease_seconds", "30", "with its unit"),
+        ("lease_seconds", "soon", "with its unit"),
+        ("lease_seconds", "5 s", "Between 30 s and 7 days"),
+        ("undo_seconds", "8 days", "Between 0 and 7 days"),
+        ("idle_seconds", "", "required"),
+        ("gold_percent", "51", "50"),
+        ("screening_agreement", "2", "1"),
+        ("screening_agreement", "nan", "number"),
+        ("order", "sideways", "sideways"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_words_at_its_field(field, sent, words, project, lead, client_of):
+    before = Project.objects.values().get(pk=project.pk)
+    page = change(client_of(lead), project, **{field: sent})
+    assert page.status_code == 422
+    assert words in str(page.context["settings_form"].errors[field])
+    assert Project.objects.values().get(pk=project.pk) == before
+
+
+def test_changing_the_order_moves_every_comparison_in_the_queue(project, lead, compare, client_of):
+    comparison = compare("How do I brew tea?", priority=3)
+    assert comparison.level == level_of("priority", 3, 0)
+    change(client_of(lead), project, order="depth")
+    assert Comparison.objects.get(pk=comparison.pk).level == level_of("depth", 3, 0) != comparison.level
+
+
+def test_a_project_is_retired_and_resumed(project, lead, client_of):
+    client, address = client_of(lead), reverse("project-state", args=[project.slug])
+    for state in ("retired", "active"):
+        client.post(address, {"state": state})
+        project.refresh_from_db()
+        assert project.state == state
+
+
+@pytest.mark.parametrize("seconds", [0, 5, 45, 60, 90, 1800, 5400, 86400, 2 * 86400 + 3600 + 61])
+def test_a_time_in_words_reads_back_to_the_same_seconds(seconds):
+    assert read_duration(in_words(seconds)) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "30", "min", "-5 min", "5 fortnights", "1.5 h", "30 min!", "٣ min x"])
+def test_what_is_no_time_is_refused(text):
+    with pytest.raises(ValueError, match=r"\w*"):
+        read_duration(text)
+
+
+def test_an_annotator_and_another_projects_lead_change_nothing(project, annotator, person, client):
+    from labeling.actions.projects import create_project
+
+    stranger = person("otto")
+    create_project(slug="coffee", name="Coffee", by=stranger)
+    for someone, status in ((annotator("ann"), 403), (stranger, 404)):
+        client.force_login(someone)
+        for name in ("project-settings", "project-state"):
+            sent = {"do": "settings", "name": "Mine", "state": "paused"}
+            assert client.post(reverse(name, args=[project.slug]), sent).status_code == status
+    project.refresh_from_db()
+    assert (project.name, project.state) == ("Tea", "active")
