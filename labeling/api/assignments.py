@@ -26,6 +26,7 @@ from labeling.api.serializers import (
     SubmitSerializer,
     canonical_ranks,
 )
+from labeling.api.work import own_assignment, told
 from labeling.models import Assignment, Candidate, Judgment, Project
 from labeling.queries.quality import practice_feedback
 
@@ -47,23 +48,23 @@ def with_texts(assignments: QuerySet[Assignment]) -> QuerySet[Assignment]:
 
 def next_payload(person: Any, project: Project, ahead: bool = False) -> dict[str, Any]:
     """The next assignment as NextSerializer gives it; ahead: one more beyond the one in hand."""
-    return _payload(serving.serve_next(person=person, project=project, ahead=ahead))
+    return _payload(serving.serve_next(person=person, project=project, ahead=ahead), project)
 
 
-def _payload(found: Assignment | NothingLeft) -> dict[str, Any]:
+def _payload(found: Assignment | NothingLeft, project: Project) -> dict[str, Any]:
     if isinstance(found, NothingLeft):
         left = {"reason": found.reason, "message": found.message, "next_expiry": found.next_expiry}
         return {"assignment": None, "nothing_left": left}
-    assignment = with_texts(Assignment.objects.all()).get(pk=found.pk)
-    return {"assignment": AssignmentSerializer(assignment).data, "nothing_left": None}
+    return {"assignment": told(found, project), "nothing_left": None}
 
 
 def _following(person: Any, project: Project, ahead: bool) -> dict[str, Any]:
     """What is in hand after a submit, and the assignment that goes with the answer."""
     served = serving.serve_next(person=person, project=project)
     if isinstance(served, NothingLeft):
-        return {"in_hand": None, "next": _payload(served)}
-    return {"in_hand": served.pk, "next": next_payload(person, project, ahead=True) if ahead else _payload(served)}
+        return {"in_hand": None, "next": _payload(served, project)}
+    following = next_payload(person, project, ahead=True) if ahead else _payload(served, project)
+    return {"in_hand": served.pk, "next": following}
 
 
 def _feedback(assignment: Assignment, judgment: Judgment) -> dict[str, Any] | None:
@@ -107,7 +108,7 @@ class AssignmentViewSet(ActionView, ReadOnlyModelViewSet):
     @action(detail=True, methods=["post"])
     def judgment(self, request: Request, pk: str) -> Response:
         """Submit the ranking, with `ranks` in the order of `completions`; the answer carries the next assignment."""
-        assignment = self.get_object()
+        assignment = own_assignment(request.user, pk)
         sent = SubmitSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         said = dict(sent.validated_data)
@@ -119,7 +120,7 @@ class AssignmentViewSet(ActionView, ReadOnlyModelViewSet):
                 "judgment": stored.judgment.pk,
                 "revision": stored.judgment.revision,
                 "replayed": stored.replayed,
-                **_following(request.user, assignment.comparison.project, ahead),
+                **_following(request.user, stored.judgment.assignment.project, ahead),
                 "feedback": _feedback(assignment, stored.judgment),
             }
         )
