@@ -17,12 +17,14 @@ from labeling.actions.errors import ActionError
 from labeling.actions.import_lines import Entry, Row
 from labeling.actions.queue import level_now
 from labeling.actions.submitting import SAID
-from labeling.actions.tallies import count_person, count_project, weight
+from labeling.actions.tallies import COUNTED_AS, count_person, count_project, weight
 from labeling.content import json_hash
 from labeling.models import Assignment, Candidate, Comparison, Judgment, Membership, PersonTally, Project
 from labeling.queries.chunks import parts
 
-State = Assignment.State
+State, Kind = Assignment.State, Assignment.Kind
+Whose = tuple[int, int]
+"""An annotator, and the how-many-th time they have the comparison (Assignment.attempt)."""
 
 
 @dataclass
@@ -32,7 +34,8 @@ class Held:
     pk: int | None
     slot: int | None
     state: str
-    said: tuple[Any, str] | None
+    kind: str
+    said: tuple[Any, ...] | None
 
     @property
     def judged(self) -> bool:
@@ -40,7 +43,11 @@ class Held:
 
     @property
     def takes_a_slot(self) -> bool:
-        return self.slot is not None or self.state == State.JUDGED
+        return self.slot is not None or self.fills_a_slot
+
+    @property
+    def fills_a_slot(self) -> bool:
+        return self.state == State.JUDGED and self.kind == Kind.COLLECT
 
 
 @dataclass
@@ -53,6 +60,19 @@ class Said:
     shown: list[int]
     row: Row
     held: Held | None
+
+    @property
+    def whose(self) -> Whose:
+        return self.annotator_id, self.row["attempt"]
+
+    @property
+    def collects(self) -> bool:
+        return self.row["kind"] == Kind.COLLECT
+
+    @property
+    def slotless(self) -> bool:
+        """Gold, repeats and practice hold no slot, nor do surplus judgments."""
+        return not self.collects or self.row["surplus"]
 
 
 class JudgmentStore:
@@ -120,42 +140,44 @@ class JudgmentStore:
                 order[comparison_id][completion_id] = position
         return order
 
-    def _held(self, ids: list[int]) -> dict[int, dict[int, Held]]:
+    def _held(self, ids: list[int]) -> dict[int, dict[Whose, Held]]:
         """For each comparison what each annotator has on it."""
-        held: dict[int, dict[int, Held]] = defaultdict(dict)
+        held: dict[int, dict[Whose, Held]] = defaultdict(dict)
         for part in parts(ids):
-            rows = Assignment.objects.filter(comparison_id__in=part, attempt=0).values_list(
-                "comparison", "annotator", "pk", "slot", "state", "latest__ranks", "latest__comment"
+            rows = Assignment.objects.filter(comparison_id__in=part).values_list(
+                *("comparison", "annotator", "attempt", "pk", "slot", "state", "kind", "latest__ranks"),
+                "latest__comment",
             )
-            for comparison, annotator, pk, slot, state, ranks, comment in rows:
-                held[comparison][annotator] = Held(pk, slot, state, (ranks, comment) if state in SAID else None)
+            for comparison, annotator, attempt, pk, slot, state, kind, ranks, comment in rows:
+                said = (kind, ranks, comment) if state in SAID else None
+                held[comparison][annotator, attempt] = Held(pk, slot, state, kind, said)
         return held
 
-    def _new_in(self, entry: Entry, order: dict[int, int], held: dict[int, dict[int, Held]]) -> list[Said]:
+    def _new_in(self, entry: Entry, order: dict[int, int], held: dict[int, dict[Whose, Held]]) -> list[Said]:
         """The judgments of a line that are not stored yet; none of them when one contradicts what is stored."""
         places = [order[completion_id] for completion_id in entry.completion_ids]
         new, known = [], 0
         for place, row in enumerate(entry.row["judgments"]):
             ranks = [rank for _, rank in sorted(zip(places, row["ranks"], strict=True))]
             annotator = self._people[row["annotator"]]
-            before = held[entry.comparison_id].get(annotator)
+            before = held[entry.comparison_id].get((annotator, row["attempt"]))
             if before is None or not before.judged:
                 shown = [places[position] for position in row["shown"]]
                 new.append(Said(entry.comparison_id, annotator, ranks, shown, row, before))
-            elif before.said == (ranks, row["comment"]):
+            elif before.said == (row["kind"], ranks, row["comment"]):
                 known += 1
             else:
                 self.complain(entry.number, _contradiction(place, row["annotator"], entry.comparison_id))
                 return []
         self.duplicates += known
         for said in new:
-            slot = said.held.slot if said.held else None
+            slot = said.held.slot if said.held and said.collects else None
             pk = said.held.pk if said.held else None
-            now = (said.ranks, said.row["comment"])
-            held[said.comparison_id][said.annotator_id] = Held(pk, slot, _state(said), now)
+            now = (said.row["kind"], said.ranks, said.row["comment"])
+            held[said.comparison_id][said.whose] = Held(pk, slot, _state(said), said.row["kind"], now)
         return new
 
-    def _make_room(self, live: dict[int, Comparison], new: list[Said], held: dict[int, dict[int, Held]]) -> None:
+    def _make_room(self, live: dict[int, Comparison], new: list[Said], held: dict[int, dict[Whose, Held]]) -> None:
         """Count the slots and raise the overlap where more people judged than were asked for."""
         wanted: dict[tuple[int, int, int], list[int]] = defaultdict(list)
         counted: Counter[str] = Counter()
@@ -163,7 +185,7 @@ class JudgmentStore:
             comparison, people = live[comparison_id], held[comparison_id].values()
             before = weight(comparison)
             comparison.live = sum(each.takes_a_slot for each in people)
-            comparison.judged = sum(each.state == State.JUDGED for each in people)
+            comparison.judged = sum(each.fills_a_slot for each in people)
             comparison.overlap = max(comparison.overlap, comparison.live)
             wanted[comparison.overlap, comparison.live, comparison.judged].append(comparison_id)
             counted.update({name: now - before[name] for name, now in weight(comparison).items()})
@@ -173,7 +195,7 @@ class JudgmentStore:
                 Comparison.objects.filter(pk__in=part).update(overlap=overlap, live=taken, judged=judged, level=level)
         count_project(self.project.pk, **counted)
 
-    def _store(self, new: list[Said], held: dict[int, dict[int, Held]]) -> None:
+    def _store(self, new: list[Said], held: dict[int, dict[Whose, Held]]) -> None:
         slots = {each: _free_slots(held[each]) for each in {said.comparison_id for said in new}}
         again = [said for said in new if said.held is not None]
         fresh = [said for said in new if said.held is None]
@@ -181,7 +203,7 @@ class JudgmentStore:
         for said in again:
             self._judge_again(said, slots[said.comparison_id])
         made = Assignment.objects.bulk_create(
-            [self._assignment(said, None if said.row["surplus"] else next(slots[said.comparison_id])) for said in fresh]
+            [self._assignment(said, None if said.slotless else next(slots[said.comparison_id])) for said in fresh]
         )
         ids = [said.held.pk for said in again] + [assignment.pk for assignment in made]
         Judgment.objects.bulk_create(map(_judgment, ids, again + fresh))
@@ -196,9 +218,9 @@ class JudgmentStore:
         people: dict[int, Counter[str]] = defaultdict(Counter)
         for said in new:
             state = before.get(said.held.pk) if said.held else None
+            counted = "surplus" if said.row["surplus"] else COUNTED_AS[said.row["kind"]]
             people[said.annotator_id].update(
-                judged=int(not said.row["surplus"]),
-                surplus=int(said.row["surplus"]),
+                **{counted: 1},
                 leased=-int(state == State.LEASED),
                 skipped=-int(state == State.SKIPPED),
                 active_seconds=said.row["active_seconds"] or 0,
@@ -208,14 +230,13 @@ class JudgmentStore:
             Comparison.objects.filter(pk=comparison_id).update(skips=F("skips") - 1)
         for person_id in sorted(people):
             count_person(self.project.pk, person_id, **people[person_id])
-        self._remember_last({said.annotator_id: said.comparison_id for said in new})
+        self._remember_last({said.annotator_id: (said.comparison_id, said.row["attempt"]) for said in new})
 
-    def _remember_last(self, comparisons: dict[int, int]) -> None:
+    def _remember_last(self, comparisons: dict[int, tuple[int, int]]) -> None:
         """What people judged last is what was imported last, for those who have judged nothing here themselves."""
         for tally in PersonTally.objects.filter(project=self.project, person__in=comparisons, day=None):
-            tally.last = Assignment.objects.get(
-                comparison=comparisons[tally.person_id], annotator=tally.person_id, attempt=0
-            )
+            comparison_id, attempt = comparisons[tally.person_id]
+            tally.last = Assignment.objects.get(comparison=comparison_id, annotator=tally.person_id, attempt=attempt)
             tally.save(update_fields=["last"])
 
     def _assignment(self, said: Said, slot: int | None) -> Assignment:
@@ -223,6 +244,8 @@ class JudgmentStore:
             project=self.project,
             comparison_id=said.comparison_id,
             annotator_id=said.annotator_id,
+            kind=said.row["kind"],
+            attempt=said.row["attempt"],
             slot=slot,
             state=_state(said),
             shown=said.shown,
@@ -231,11 +254,13 @@ class JudgmentStore:
 
     def _judge_again(self, said: Said, slots: Any) -> None:
         """An assignment that was open, skipped or given back becomes judged."""
-        slot = said.held.slot
-        if slot is None and not said.row["surplus"]:
+        slot = said.held.slot if said.collects else None
+        if slot is None and not said.slotless:
             slot = next(slots)
         order = {"shown": said.shown} if said.shown else {}
-        Assignment.objects.filter(pk=said.held.pk).update(state=_state(said), slot=slot, ahead=False, **order)
+        Assignment.objects.filter(pk=said.held.pk).update(
+            state=_state(said), kind=said.row["kind"], slot=slot, ahead=False, **order
+        )
 
 
 def _judgment(assignment_id: int, said: Said) -> Judgment:
@@ -259,7 +284,7 @@ def _moment(row: Row) -> datetime:
     return datetime.fromisoformat(row["created"]) if row["created"] else timezone.now()
 
 
-def _free_slots(held: dict[int, Held]) -> Any:
+def _free_slots(held: dict[Whose, Held]) -> Any:
     """The free slots of a comparison in ascending order."""
     taken = {each.slot for each in held.values() if each.slot is not None}
     return (slot for slot in range(len(held) + len(taken) + 1) if slot not in taken)

@@ -3,17 +3,18 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import IO, Any
 
 from labeling.actions.completions import check_completions
 from labeling.actions.content import check_text, kind_of
 from labeling.actions.errors import ActionError
+from labeling.actions.gold import check_answer
 from labeling.actions.prompts import check_choice, check_messages, check_tags
 from labeling.actions.submitting import MAX_COMMENT, check_active_seconds, check_ranks
 from labeling.content import MAX_COPIES, json_hash, text_hash
-from labeling.models import Comparison, Prompt
+from labeling.models import Assignment, Comparison, Prompt
 from labeling.models.project import MAX_K
 
 MAX_LINE_BYTES = 8 * 1024 * 1024
@@ -29,10 +30,14 @@ COMPARISON_FIELDS = {
     "copy",
     "language",
     "qualification",
+    "gold",
 }
 JUDGMENT_FIELDS = {
     *("annotator", "ranks", "shown", "comment", "created", "active_seconds", "revision", "simulated", "surplus"),
+    *("kind", "attempt"),
 }
+GOLD_FIELDS = {"ranks", "use", "source", "explanation"}
+KINDS, AGAIN = Assignment.Kind.values, (Assignment.Kind.REPEAT, Assignment.Kind.PRACTICE)
 A_WEEK = 7 * 24 * 3600
 SPLITS, SOURCES, PURPOSES = Prompt.Split.values, Prompt.Source.values, Comparison.Purpose.values
 
@@ -76,6 +81,7 @@ def check_line(raw: str | bytes, *, judgments: bool, allow_ties: bool) -> Row | 
         raise ActionError("prompt is missing; give it a text or a list of messages.", field="prompt")
     row = _prompt_part(line) | _comparison_part(line)
     row["judgments"] = _judgments_part(line.get("judgments"), k=len(row["completions"]), allow_ties=allow_ties)
+    row["gold"] = _gold_part(line.get("gold"), row, allow_ties=allow_ties)
     return row
 
 
@@ -184,9 +190,9 @@ def _judgments_part(raw: Any, *, k: int, allow_ties: bool) -> list[Row]:
     if k < 2:
         raise ActionError("judgments need at least two completions to rank.", field="completions")
     judgments = [_judgment(said, place, k, allow_ties) for place, said in enumerate(raw)]
-    seen: dict[str, int] = {}
+    seen: dict[tuple[str, int], int] = {}
     for place, said in enumerate(judgments):
-        first = seen.setdefault(said["annotator"], place)
+        first = seen.setdefault((said["annotator"], said["attempt"]), place)
         if first != place:
             raise ActionError(
                 f'"{said["annotator"]}" judges twice, in judgments[{first}] and judgments[{place}]; leave one.',
@@ -210,9 +216,41 @@ def _judgment(said: Any, place: int, k: int, allow_ties: bool) -> Row:
             "active_seconds": check_active_seconds(said.get("active_seconds"), longest=A_WEEK),
             "simulated": _check_flag(said.get("simulated", False), "simulated"),
             "surplus": _check_flag(said.get("surplus", False), "surplus"),
+            **_what_for(said),
         }
     except ActionError as error:
         raise ActionError(f"{where}: {error.message}", field=f"{where}.{error.field}") from None
+
+
+def _what_for(said: dict[str, Any]) -> Row:
+    """kind: what the judgment was asked for; attempt: the how-many-th time, for repeats and practice."""
+    kind = check_choice(said.get("kind", Assignment.Kind.COLLECT), "kind", KINDS)
+    if said.get("surplus") and kind != Assignment.Kind.COLLECT:
+        raise ActionError("only a judgment that collects can be surplus; leave surplus out.", field="surplus")
+    if kind in AGAIN:
+        return {"kind": kind, "attempt": check_whole(said.get("attempt", 1), "attempt", 1, 32767)}
+    if said.get("attempt", 0) != 0:
+        raise ActionError(f'a judgment of kind "{kind}" is given once; leave attempt out.', field="attempt")
+    return {"kind": kind, "attempt": 0}
+
+
+def _gold_part(raw: Any, row: Row, *, allow_ties: bool) -> Row | None:
+    """The known answer, its ranks in the order of the line's completions."""
+    if raw is None:
+        return None
+    if not isinstance(raw, dict):
+        raise ActionError(f"gold must be an object, not {kind_of(raw)}.", field="gold")
+    if len(row["completions"]) < 2:
+        raise ActionError("a known answer needs at least two completions to rank.", field="completions")
+    if row["purpose"] == Comparison.Purpose.EVALUATE:
+        raise ActionError("a comparison of two models has no known answer; leave gold out.", field="gold")
+    try:
+        _check_known(raw, GOLD_FIELDS)
+        known = {name: raw[name] for name in ("use", "source", "explanation") if name in raw}
+        answer = check_answer(ranks=raw.get("ranks"), k=len(row["completions"]), allow_ties=allow_ties, **known)
+    except ActionError as error:
+        raise ActionError(f"gold: {error.message}", field=f"gold.{error.field}") from None
+    return asdict(answer)
 
 
 def _check_shown(raw: Any, k: int) -> list[int]:

@@ -7,6 +7,7 @@ from typing import Any
 from labeling.actions.comparisons import lane_of
 from labeling.actions.completions import generator_fingerprint
 from labeling.actions.errors import ActionError
+from labeling.actions.import_gold import GoldStore
 from labeling.actions.import_judgments import JudgmentStore
 from labeling.actions.import_lines import Entry, Row
 from labeling.actions.import_rows import find_rows, insert_rows
@@ -31,6 +32,7 @@ class Store:
         self.complain = complain
         self.added: Counter[str] = Counter(prompts=0, completions=0, comparisons=0, judgments=0, annotators=0)
         self.judgments = JudgmentStore(project, complain, self.added)
+        self.gold = GoldStore(project, complain, self.added)
         self._new_lines_without = 0
         self._generators: dict[str, int] = {}
         self._lanes: dict[tuple[str, str], int] = {}
@@ -45,6 +47,7 @@ class Store:
         self._completions(entries)
         ranked = [entry for entry in entries if len(entry.completion_ids) >= 2]
         self._comparisons(ranked)
+        ranked = self.gold.add(ranked)
         self.judgments.add([entry for entry in ranked if entry.row["judgments"]])
         self._new_lines_without += sum(not entry.new and not entry.row["judgments"] for entry in entries)
 

@@ -95,7 +95,8 @@ def _lease_next(
         practice = screening.next_practice(person=person, project=project)
         if isinstance(practice, NothingLeft):
             return practice
-        return _taken([practice], person, project, tally, ahead) or nothing("all_done")
+        if practice is not None:
+            return _taken([practice], person, project, tally, ahead) or nothing("all_done")
     lanes, others = lanes_for(project, member)
     special = _special(person, project, lanes, tally)
     if special is not None:

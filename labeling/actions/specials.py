@@ -14,8 +14,11 @@ Kind, State = Assignment.Kind, Assignment.State
 
 
 def pick_gold(person: Any, project: Project, lanes: Sequence[int]) -> Taking | None:
-    """The hidden gold item that the person's own shuffle brings next; None when they have had all of it."""
-    had = Assignment.objects.filter(comparison=OuterRef("comparison"), annotator=person, attempt=0)
+    """The hidden gold item that the person's own shuffle brings next; None when they have had all of it.
+
+    Had as work, as gold, or as practice, which has shown them the answer.
+    """
+    had = Assignment.objects.filter(comparison=OuterRef("comparison"), annotator=person)
     left = GoldAnswer.objects.filter(
         project=project,
         use=GoldAnswer.Use.HIDDEN,

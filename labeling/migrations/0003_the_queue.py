@@ -64,6 +64,7 @@ class Migration(migrations.Migration):
                             ("skipped", "Skipped by several"),
                             ("below_floor", "Below the gold floor"),
                             ("screened_out", "No tries left"),
+                            ("no_practice", "No practice items"),
                         ],
                         max_length=12,
                     ),
@@ -475,6 +476,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="assignment",
             index=models.Index(fields=["project", "annotator", "number"], name="assignment_of_person"),
+        ),
+        migrations.AddIndex(
+            model_name="assignment",
+            index=models.Index(
+                condition=models.Q(("kind", "collect"), _negated=True),
+                fields=["project", "kind", "annotator", "number"],
+                name="assignment_not_collected",
+            ),
         ),
         migrations.AddConstraint(
             model_name="assignment",

@@ -84,6 +84,11 @@ class Assignment(models.Model):
         ]
         indexes = [
             models.Index(name="assignment_of_person", fields=["project", "annotator", "number"]),
+            models.Index(
+                name="assignment_not_collected",
+                fields=["project", "kind", "annotator", "number"],
+                condition=~Q(kind="collect"),
+            ),
             models.Index(name="assignment_to_expire", fields=["expires"], condition=Q(state="leased")),
         ]
 

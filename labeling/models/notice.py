@@ -15,6 +15,7 @@ class Notice(models.Model):
         SKIPPED = "skipped", "Skipped by several"
         BELOW_FLOOR = "below_floor", "Below the gold floor"
         SCREENED_OUT = "screened_out", "No tries left"
+        NO_PRACTICE = "no_practice", "No practice items"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="notices")
     kind = models.CharField(max_length=12, choices=Kind.choices)

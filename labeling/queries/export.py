@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Literal
 
+from django.db.models import Prefetch
+
 from labeling.content import copy_number
-from labeling.models import Assignment, Comparison, Project, Prompt
+from labeling.models import Assignment, Comparison, GoldAnswer, Project, Prompt
 from labeling.queries.chunks import in_chunks
 from labeling.queries.rankings import RankingRow, current_rankings, with_rankings
 
@@ -45,9 +47,14 @@ def export_lines(
 def _luce(project: Project, split: str | None, tally: Tally) -> Iterator[dict[str, Any]]:
     only = {"split": split} if split else {}
     comparisons = project.comparisons.filter(**{f"prompt__{key}": value for key, value in only.items()})
-    for chunk in in_chunks(with_rankings(comparisons)):
+    said = Assignment.objects.filter(
+        latest__isnull=False, state__in=[Assignment.State.JUDGED, Assignment.State.SURPLUS]
+    )
+    said = said.select_related("latest", "annotator").order_by("annotator__username", "attempt")
+    everything = with_rankings(comparisons).select_related("prompt", "lane", "gold_answer")
+    for chunk in in_chunks(everything.prefetch_related(Prefetch("assignments", queryset=said, to_attr="said"))):
         for comparison in chunk:
-            tally.judgments += len(comparison.given)
+            tally.judgments += len(comparison.said)
             yield _comparison_line(comparison)
     for chunk in in_chunks(project.prompts.filter(comparisons__isnull=True, **only)):
         yield from map(_prompt_line, chunk)
@@ -79,13 +86,28 @@ def _comparison_line(comparison: Comparison) -> dict[str, Any]:
     copy = copy_number(comparison.content_hash, comparison.prompt.content_hash, hashes, comparison.purpose)
     if copy > 1:
         line["copy"] = copy
-    line["judgments"] = [_judgment(assignment) for assignment in comparison.given]
+    if comparison.gold:
+        line["gold"] = _known(comparison.gold_answer)
+    line["judgments"] = [_judgment(assignment) for assignment in comparison.said]
     return line
+
+
+def _known(gold: GoldAnswer) -> dict[str, Any]:
+    known: dict[str, Any] = {"ranks": gold.ranks, "use": gold.use}
+    if gold.source != GoldAnswer.Source.EXPERT:
+        known["source"] = gold.source
+    if gold.explanation:
+        known["explanation"] = gold.explanation
+    return known
 
 
 def _judgment(assignment: Assignment) -> dict[str, Any]:
     said = assignment.latest
     row: dict[str, Any] = {"annotator": assignment.annotator.username, "ranks": said.ranks}
+    if assignment.kind != Assignment.Kind.COLLECT:
+        row["kind"] = assignment.kind
+    if assignment.attempt > 1:
+        row["attempt"] = assignment.attempt
     if assignment.shown:
         row["shown"] = assignment.shown
     if said.comment:
