@@ -15,7 +15,7 @@ from labeling.actions.errors import ActionError
 from labeling.actions.leases import count_live, free_slot, own_assignment
 from labeling.actions.tallies import COUNTED_AS, count_person, count_project, weight
 from labeling.models import Assignment, Comparison, Judgment
-from labeling.statements import add, change
+from labeling.statements import add, change, on_disk
 
 State = Assignment.State
 SAID = (State.JUDGED, State.SURPLUS)
@@ -32,6 +32,7 @@ class SubmitResult:
     replayed: bool
 
 
+@on_disk()
 @transaction.atomic
 def submit_judgment(
     *,
@@ -95,6 +96,7 @@ def _count_judged(comparison: Comparison) -> None:
         count_project(comparison.project_id, done=+1)
 
 
+@on_disk()
 @transaction.atomic
 def amend_judgment(
     *,
