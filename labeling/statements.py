@@ -62,7 +62,7 @@ def rows(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
 def on_disk() -> Iterator[None]:
     """The transaction inside has reached the disk when it ends, not only the operating system.
 
-    PostgreSQL does so always. SQLite here does so for what people said; a lease that a power cut takes away harms nobody.
+    PostgreSQL does so always, SQLite here for what people said; a lease that a power cut takes away harms nobody.
     """
     if connection.vendor != "sqlite" or connection.in_atomic_block:
         yield

@@ -10,8 +10,16 @@ pytestmark = pytest.mark.django_db(transaction=True)
 NORMAL, FULL = 1, 2
 
 
-@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="PostgreSQL waits for the disk with every commit.")
+def test_postgresql_waits_for_the_disk_with_every_commit(db):
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW synchronous_commit")
+            assert cursor.fetchone() == ("on",)
+
+
 def test_a_submit_waits_for_the_disk_and_a_lease_does_not(annotator, project, compare):
+    if connection.vendor != "sqlite":
+        return  # the test above speaks for PostgreSQL
     compare("How do I brew tea?")
     ann = annotator("ann")
     levels = []
