@@ -16,6 +16,7 @@ from typing import Any
 
 from tests.benchmarks.clients import call, together
 from tests.benchmarks.site import CROWD, EXPERIENCED, Site, fill, site
+from tests.postgres import start_postgres
 
 SLUG = "bench"
 
@@ -38,7 +39,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--rankings", type=int, default=4_000)
     parser.add_argument("--port", type=int, default=8091)
-    parser.add_argument("--database", default="", help="URL of a PostgreSQL; SQLite without it")
+    parser.add_argument("--postgres", action="store_true", help="on a PostgreSQL of its own; SQLite without it")
     parser.add_argument("--experienced", type=int, default=0, help="comparisons that every client has judged before")
     parser.add_argument("--projects", type=int, default=0, help="other projects that every client is in")
     parser.add_argument("--label-studio", default="", help="its executable, to be measured in the same run")
@@ -46,8 +47,13 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def postgres_url() -> str:
+    """Of a server that lives as long as this process."""
+    return f"postgres://postgres@/postgres?host={start_postgres()}"
+
+
 def measure_luce(options: argparse.Namespace) -> dict[str, Any]:
-    with site(options.port, options.database) as here:
+    with site(options.port, postgres_url() if options.postgres else "") as here:
         imported = fill(here, SLUG, options.comparisons, options.clients)
         if options.experienced:
             names = [f"bench-{number}" for number in range(options.clients)]
@@ -59,7 +65,7 @@ def measure_luce(options: argparse.Namespace) -> dict[str, Any]:
         after = here.web_memory()
     return {
         "comparisons": options.comparisons,
-        "database": "postgresql" if options.database else "sqlite",
+        "database": "postgresql" if options.postgres else "sqlite",
         **({"experienced": options.experienced} if options.experienced else {}),
         **({"projects": options.projects} if options.projects else {}),
         "import_s": round(imported, 1),
