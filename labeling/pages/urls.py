@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from labeling.pages import comparison, exchange, notices, people, prompts, rank, settings
+from labeling.pages import comparison, exchange, gold, notices, people, prompts, rank, settings
 
 urlpatterns = [
     path("p/new/", settings.new_project, name="project-new"),
@@ -15,6 +15,8 @@ urlpatterns = [
     path("p/<slug:slug>/rank/<int:assignment_id>/renew", rank.renew, name="rank-renew"),
     path("p/<slug:slug>/comparisons/<int:pk>/", comparison.comparison, name="comparison"),
     path("p/<slug:slug>/comparisons/<int:pk>/change", comparison.change, name="comparison-change"),
+    path("p/<slug:slug>/comparisons/<int:pk>/gold", gold.gold, name="comparison-gold"),
+    path("p/<slug:slug>/quality/", gold.quality, name="quality"),
     path("p/<slug:slug>/disagreements/", comparison.disagreements, name="disagreements"),
     path("p/<slug:slug>/prompts/", prompts.prompts, name="prompts"),
     path("p/<slug:slug>/prompts/<int:pk>/", prompts.prompt, name="prompt"),
