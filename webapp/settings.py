@@ -232,6 +232,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ProjectState": "labeling.models.project.Project.State",
         "ComparisonState": "labeling.models.comparison.Comparison.State",
+        "MemberRole": "labeling.models.membership.Membership.Role",
         "AssignmentState": "labeling.models.assignment.Assignment.State",
         "RunState": "training.models.run.TrainingRun.State",
         "RunKind": "training.models.run.TrainingRun.Kind",

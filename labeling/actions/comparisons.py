@@ -84,13 +84,15 @@ def change_comparison(
     locked = (
         Comparison.objects.select_for_update(no_key=True, of=("self",)).select_related("project").get(pk=comparison.pk)
     )
-    before = weight(locked)
+    before, overlap_before = weight(locked), locked.overlap
     if state is not None:
         locked.state = check_choice(state, "state", Comparison.State.values)
     if priority is not None:
         locked.priority = priority
     if overlap is not None:
         locked.overlap = _check_overlap(overlap)
+        if locked.overlap < overlap_before:
+            _close_gaps(locked)
     locked.level = level_of(locked.project.order, locked.priority, locked.live)
     try:
         with transaction.atomic():
@@ -103,6 +105,14 @@ def change_comparison(
         ) from None
     count_change(locked, before)
     return locked
+
+
+def _close_gaps(locked: Comparison) -> None:
+    """Move what lies above the overlap to come into slots that others gave back, so that only the count decides."""
+    held = dict(locked.assignments.filter(slot__isnull=False).values_list("slot", "pk"))
+    free = [slot for slot in range(locked.overlap) if slot not in held]
+    for slot, above in zip(free, sorted(slot for slot in held if slot >= locked.overlap), strict=False):
+        locked.assignments.filter(pk=held[above]).update(slot=slot)
 
 
 def _check_candidates(prompt: Prompt, completions: Sequence[Completion]) -> None:

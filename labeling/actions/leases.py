@@ -20,7 +20,7 @@ from labeling.actions.errors import ActionError
 from labeling.actions.notices import tell_of_skips
 from labeling.actions.queue import level_sql
 from labeling.actions.tallies import count_person
-from labeling.models import Assignment, Comparison, Project
+from labeling.models import Assignment, Comparison, Membership, Project
 from labeling.policies import may_hold
 from labeling.statements import add, change, find, find_one
 
@@ -134,6 +134,9 @@ def renew_lease(*, person: Any, assignment: Assignment) -> Assignment:
 
 def _retake(held: Assignment) -> Assignment:
     """Hold a comparison again after its lease was lost. The caller holds the locks of `own_assignment`."""
+    mine = Membership.objects.filter(project=held.project_id, person=held.annotator_id)
+    if mine.exclude(state=Membership.State.ACTIVE).exists():  # a lead gave what they held to others
+        raise ActionError("Your work here is paused. You can still submit what you have.", "conflict")
     if Assignment.objects.filter(
         project_id=held.project_id, annotator_id=held.annotator_id, state=State.LEASED, ahead=False
     ).exists():

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -13,10 +15,13 @@ from rest_framework.viewsets import GenericViewSet
 from labeling.actions.comparisons import add_comparison, change_comparison
 from labeling.actions.completions import add_completion, find_or_add_generator
 from labeling.actions.errors import ActionError
+from labeling.actions.leases import free_leases
 from labeling.actions.prompts import add_prompt
+from labeling.actions.resolving import set_comparison_state
 from labeling.api.access import REVIEWING, led_project, projects_of
 from labeling.api.errors import ActionView
 from labeling.api.filters import NamedFilters
+from labeling.api.lead_serializers import FreedSerializer, FreeSerializer
 from labeling.api.serializers import (
     ComparisonChangeSerializer,
     ComparisonSerializer,
@@ -27,7 +32,7 @@ from labeling.api.serializers import (
     NewPromptSerializer,
     PromptSerializer,
 )
-from labeling.models import Comparison, Completion, Judgment, Project, Prompt
+from labeling.models import Assignment, Comparison, Completion, Judgment, Project, Prompt
 
 
 class ReviewedViewSet(ActionView, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet):
@@ -138,8 +143,26 @@ class ComparisonViewSet(ReviewedViewSet):
         led_project(request.user, comparison.project.slug)
         sent = ComparisonChangeSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
-        changed = change_comparison(comparison=comparison, **sent.validated_data)
+        changes = dict(sent.validated_data)
+        state = changes.pop("state", None)
+        with transaction.atomic():
+            changed = change_comparison(comparison=comparison, **changes)
+            if state is not None:
+                changed = set_comparison_state(comparison=comparison, state=state, by=request.user)
         return Response(ComparisonSerializer(changed).data)
+
+    @extend_schema(request=FreeSerializer, responses=FreedSerializer)
+    @action(detail=True, methods=["post"])
+    def free(self, request: Request, pk: str) -> Response:
+        """End the leases on the comparison, or one person's, so that others get it. For leads."""
+        comparison = self.get_object()
+        led_project(request.user, comparison.project.slug)
+        sent = FreeSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        held = comparison.assignments.filter(state=Assignment.State.LEASED)
+        if "username" in sent.validated_data:
+            held = held.filter(annotator__username=sent.validated_data["username"])
+        return Response({"freed": free_leases(list(held.values_list("pk", flat=True)))})
 
 
 class JudgmentViewSet(ReviewedViewSet):

@@ -1,11 +1,14 @@
 """Projects: settings, people, figures, export, and the next comparison to rank."""
 
 from dataclasses import asdict
+from datetime import date
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
+from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import mixins, serializers
@@ -15,14 +18,30 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from labeling.actions import screening
 from labeling.actions.errors import ActionError
 from labeling.actions.import_lines import read_lines
 from labeling.actions.importing import ImportReport, import_judgments
-from labeling.actions.projects import add_member, create_project, set_project_state, update_project
+from labeling.actions.projects import (
+    add_member,
+    create_project,
+    free_leases_of,
+    set_abilities,
+    set_member_state,
+    set_project_state,
+    update_project,
+)
+from labeling.actions.resolving import resume_member
 from labeling.api.access import led_project, own_project, projects_of, reviewed_project
 from labeling.api.assignments import next_payload
 from labeling.api.errors import ActionView
 from labeling.api.filters import NamedFilters
+from labeling.api.lead_serializers import (
+    FreedSerializer,
+    HoursSerializer,
+    MemberChangeSerializer,
+    PersonProgressSerializer,
+)
 from labeling.api.parsers import BoundedJSONParser
 from labeling.api.serializers import (
     AskSerializer,
@@ -31,10 +50,11 @@ from labeling.api.serializers import (
     ProjectChangeSerializer,
     ProjectSerializer,
 )
-from labeling.models import Project
+from labeling.models import Membership, Project
 from labeling.policies import may_create_project, require
 from labeling.queries.export import export_lines
-from labeling.queries.progress import Progress, project_progress
+from labeling.queries.hours import EARLIEST, LATEST, hours_of
+from labeling.queries.progress import Progress, people_progress, project_progress
 from labeling.queries.votes import agreement_of_project
 
 ProgressSerializer = inline_serializer(
@@ -105,6 +125,27 @@ class ProjectViewSet(ActionView, mixins.ListModelMixin, mixins.RetrieveModelMixi
         """Counts of the project. For reviewers and leads."""
         return Response(asdict(project_progress(reviewed_project(request.user, slug))))
 
+    @extend_schema(responses=PersonProgressSerializer(many=True))
+    @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
+    def people(self, request: Request, slug: str) -> Response:
+        """What each member has done, most judgments first. For reviewers and leads."""
+        rows = people_progress(reviewed_project(request.user, slug))
+        return Response(PersonProgressSerializer(rows, many=True).data)
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("first", OpenApiTypes.DATE, description="The first day; without it from the beginning."),
+            OpenApiParameter("last", OpenApiTypes.DATE, description="The last day, included; without it until now."),
+        ],
+        responses=HoursSerializer(many=True),
+    )
+    @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
+    def hours(self, request: Request, slug: str) -> Response:
+        """Hours and judgments a person, for their pay. For leads. Exact, so it may take a while."""
+        project = led_project(request.user, slug)
+        rows = hours_of(project, _day(request, "first"), _day(request, "last"))
+        return Response(HoursSerializer(rows, many=True).data)
+
     @extend_schema(
         parameters=[
             OpenApiParameter("ties", enum=["count", "drop"], description="drop: leave out pairs in which either ties"),
@@ -168,6 +209,59 @@ class ProjectViewSet(ActionView, mixins.ListModelMixin, mixins.RetrieveModelMixi
         role = sent.validated_data.get("role", "annotator")
         member = add_member(project=project, person=person, role=role)
         return Response(MemberSerializer(member).data, status=201)
+
+    @extend_schema(request=MemberChangeSerializer, responses=MemberSerializer)
+    @action(detail=True, methods=["patch"], url_path="members/(?P<member>[0-9]{1,18})", filter_backends=[])
+    def member(self, request: Request, slug: str, member: str) -> Response:
+        """Change a member's role, state, languages or qualifications, or let them pass the screening. For leads."""
+        item = _member(led_project(request.user, slug), member)
+        sent = MemberChangeSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        return Response(MemberSerializer(_change_member(item, sent.validated_data, request.user)).data)
+
+    @extend_schema(request=None, responses=FreedSerializer)
+    @action(detail=True, methods=["post"], url_path="members/(?P<member>[0-9]{1,18})/free", filter_backends=[])
+    def free(self, request: Request, slug: str, member: str) -> Response:
+        """End the leases of a member, so that others get what they held. For leads."""
+        item = _member(led_project(request.user, slug), member)
+        return Response({"freed": free_leases_of(item)})
+
+
+def _member(project: Project, pk: str) -> Membership:
+    return get_object_or_404(Membership.objects.select_related("person", "project"), project=project, pk=pk)
+
+
+@transaction.atomic
+def _change_member(member: Membership, wanted: dict[str, Any], by: Any) -> Membership:
+    """All of what was asked or, when any of it is refused, nothing."""
+    if "role" in wanted:
+        add_member(project=member.project, person=member.person, role=wanted["role"])
+        member.refresh_from_db()
+    if wanted.get("state") == Membership.State.ACTIVE:
+        resume_member(membership=member, by=by)
+    elif "state" in wanted:
+        set_member_state(membership=member, state=wanted["state"], reason=wanted.get("reason", ""))
+    named = {name: wanted[name] for name in ("languages", "qualifications") if name in wanted}
+    if named:
+        set_abilities(membership=member, **named)
+    if wanted.get("let_pass"):
+        screening.let_pass(membership=member, by=by)
+    member.refresh_from_db()
+    return member
+
+
+def _day(request: Request, name: str) -> date | None:
+    """The day of a query parameter; ActionError when it is none, or lies outside what calendars agree on."""
+    text = request.query_params.get(name)
+    if not text:
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise ActionError(f"{name} must be a day such as 2026-01-31.", field=name) from None
+    if not EARLIEST <= day <= LATEST:
+        raise ActionError(f"{name} must lie between {EARLIEST} and {LATEST}.", field=name)
+    return day
 
 
 def _told(report: ImportReport) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from rest_framework.throttling import AnonRateThrottle
 
 from labeling.api.assignments import AssignmentViewSet
 from labeling.api.content import ComparisonViewSet, CompletionViewSet, JudgmentViewSet, PromptViewSet
+from labeling.api.gold import GoldViewSet, ScreeningAttemptViewSet
+from labeling.api.notices import NoticeViewSet
 from labeling.api.projects import ProjectViewSet
 
 
@@ -24,5 +26,8 @@ router.register("completions", CompletionViewSet, basename="api-completion")
 router.register("comparisons", ComparisonViewSet, basename="api-comparison")
 router.register("assignments", AssignmentViewSet, basename="api-assignment")
 router.register("judgments", JudgmentViewSet, basename="api-judgment")
+router.register("notices", NoticeViewSet, basename="api-notice")
+router.register("gold", GoldViewSet, basename="api-gold")
+router.register("screening-attempts", ScreeningAttemptViewSet, basename="api-screening-attempt")
 
 urlpatterns = [path("token/", Token.as_view(), name="api-token"), path("", include(router.urls))]

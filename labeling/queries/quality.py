@@ -187,8 +187,8 @@ def practice_feedback(assignment: Assignment, judgment: Judgment) -> dict[str, A
         "turns": comparison.prompt.messages,
         "answers": answers,
         "pair": len(answers) == 2,
-        "yours": _in_words(answers, "yours"),
-        "known": _in_words(answers, "known") if gold else "",
+        "yours": in_words([answer["yours"] for answer in answers]),
+        "known": in_words([answer["known"] for answer in answers]) if gold else "",
         "explanation": gold.explanation if gold else "",
         "right": right,
         "strict": strict,
@@ -216,10 +216,10 @@ def _standing(assignment: Assignment) -> dict[str, Any]:
     return {"attempt": attempt, "done": done, "tries_left": max(0, project.screening_tries - failed)}
 
 
-def _in_words(answers: list[dict[str, Any]], whose: str) -> str:
-    """`A ≻ B = C`, best first; what was not ranked is left out."""
+def in_words(ranks: Ranks) -> str:
+    """`A ≻ B = C`, best first, A being the first of them; what was not ranked is left out."""
     tiers: dict[int, list[str]] = defaultdict(list)
-    for answer in answers:
-        if answer[whose] is not None:
-            tiers[answer[whose]].append(answer["letter"])
+    for letter, rank in zip(LETTERS, ranks, strict=False):
+        if rank is not None:
+            tiers[rank].append(letter)
     return " ≻ ".join(" = ".join(tiers[rank]) for rank in sorted(tiers))

@@ -24,6 +24,7 @@ class Situation:
     unseen_model: int | None
     evaluation: int | None
     evaluation_wanted: int = 0
+    notices: int = 0
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,9 @@ def _stopped(now: Situation) -> list[Step]:
     if now.failed_run:
         text = "The last run failed. Its page says why and what to do; nothing else is affected."
         steps.append(Step(text, "See what happened", "run", now.failed_run))
+    if now.notices:
+        text = f"{_count(now.notices, 'thing waits', 'things wait')} for your decision: flagged, skipped, or a person."
+        steps.append(Step(text, "Decide", "notices"))
     return steps
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Q, Sum
 
 from labeling.models import Judgment, Membership, Project
+from labeling.queries.notices import count_open
 from labeling.queries.progress import Progress
 from training.models import Batch, Evaluation, ModelVersion, Promotion, TrainingRun
 from training.pages.next_steps import Situation
@@ -59,6 +60,7 @@ def situation_of(project: Project, progress: Progress, rankings: NewRankings) ->
         unseen_model=_unseen_model(project),
         evaluation=evaluation.pk if evaluation else None,
         evaluation_wanted=judgments_missing(evaluation) if evaluation else 0,
+        notices=count_open(project),
     )
 
 
