@@ -37,7 +37,9 @@ def lead(transactional_db: None) -> Any:
 @pytest.fixture
 def places(lead: Any) -> dict[str, int]:
     """A project in which people hold, skip, flag, are too late, are paused and practise."""
-    project = create_project(slug="bakery", name="Bakery", k=4, overlap=2, skips_to_lead=2, gold_floor=60, by=lead)
+    project = create_project(
+        slug="bakery", name="Bakery", k=4, overlap=2, skips_to_lead=2, gold_floor=60, order="depth", by=lead
+    )
     ada, bo, cy = (_person(project, *names) for names in (("ada", "Ada"), ("bo", "Bo"), ("cy", "Cy Longname-Ashworth")))
     items = [_comparison(project, number) for number in range(5)]
     late = serve_next(person=ada, project=project)

@@ -118,7 +118,9 @@ def test_one_that_waits_for_a_lead_is_reopened_and_its_notice_settled(project, l
     assert Notice.objects.get().settled_by == lead
 
 
-def test_a_known_answer_is_marked_and_does_not_count_as_disagreement(project, lead, annotator, signed_in, item):
+@pytest.fixture
+def known(project, annotator, item):
+    """The comparison with a known answer, as two people judged it and a third one holds it."""
     Comparison.objects.filter(pk=item.pk).update(gold=True)
     GoldAnswer.objects.create(project=project, comparison=item, ranks=[2, 1], explanation="Steeping is enough.")
     for name, ranks in (("ann", [1, 2]), ("ben", [2, 1])):
@@ -131,11 +133,29 @@ def test_a_known_answer_is_marked_and_does_not_count_as_disagreement(project, le
             expires=timezone.now() + timezone.timedelta(hours=1),
         )
         say(work.annotator, work, ranks)
-    page = shown(signed_in(lead), item)
+    serve = {"project": project, "comparison": item, "kind": "gold", "shown": [0, 1]}
+    Assignment.objects.create(annotator=annotator("cat"), expires=timezone.now() + timezone.timedelta(hours=1), **serve)
+    return item
+
+
+def test_a_known_answer_is_marked_and_does_not_count_as_disagreement(lead, signed_in, known):
+    page = shown(signed_in(lead), known)
     assert page.context["known"].tiers == [["B"], ["A"]]
     assert page.context["disagreement"] is None
     assert [row.marked for row in page.context["said"]] == ["known answer", "known answer"]
     assert "Steeping is enough." in page.content.decode()
+
+
+def test_to_a_reviewer_who_ranks_too_a_known_answer_looks_like_what_nobody_has_judged(
+    reviewer, signed_in, known, compare
+):
+    page, plain = shown(signed_in(reviewer), known), shown(signed_in(reviewer), compare("Another?", overlap=2))
+    for name in ("said", "gold", "known", "waiting", "disagreement"):
+        assert not page.context[name], name
+    text = page.content.decode().replace("How do I brew tea?", "Another?").replace("Boil it.", "Boil the leaves.")
+    text = text.replace("Steep it.", "Steep the leaves.")
+    assert len(text) == len(plain.content.decode())
+    assert "Steeping is enough." not in text
 
 
 def test_a_reviewer_reads_it_and_changes_nothing(project, reviewer, annotator, signed_in, item):
