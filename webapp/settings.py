@@ -233,6 +233,8 @@ SPECTACULAR_SETTINGS = {
         "ProjectState": "labeling.models.project.Project.State",
         "ComparisonState": "labeling.models.comparison.Comparison.State",
         "MemberRole": "labeling.models.membership.Membership.Role",
+        "PromptSource": "labeling.models.prompt.Prompt.Source",
+        "GoldSource": "labeling.models.gold.GoldAnswer.Source",
         "AssignmentState": "labeling.models.assignment.Assignment.State",
         "RunState": "training.models.run.TrainingRun.State",
         "RunKind": "training.models.run.TrainingRun.Kind",

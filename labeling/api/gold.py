@@ -43,7 +43,7 @@ class NewGoldSerializer(serializers.Serializer):
     explanation = serializers.CharField(default="", allow_blank=True, max_length=MAX_EXPLANATION)
 
 
-class PromoteSerializer(serializers.Serializer):
+class PromoteAgreedSerializer(serializers.Serializer):
     """Make gold of comparisons about which at least so many people have all said the very same."""
 
     project = serializers.SlugField()
@@ -105,11 +105,11 @@ class GoldViewSet(LedViewSet):
         unmark_gold(comparison=self.get_object().comparison)
         return Response(status=204)
 
-    @extend_schema(request=PromoteSerializer, responses=GoldSerializer(many=True))
+    @extend_schema(request=PromoteAgreedSerializer, responses=GoldSerializer(many=True))
     @action(detail=False, methods=["post"], pagination_class=None, filter_backends=[])
     def promote(self, request: Request) -> Response:
         """Make gold of what everybody who judged it agrees on; the new known answers."""
-        sent = PromoteSerializer(data=request.data)
+        sent = PromoteAgreedSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         fields = dict(sent.validated_data)
         project = led_project(request.user, fields.pop("project"))

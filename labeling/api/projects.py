@@ -128,8 +128,8 @@ class ProjectViewSet(ActionView, mixins.ListModelMixin, mixins.RetrieveModelMixi
     @extend_schema(responses=PersonProgressSerializer(many=True))
     @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
     def people(self, request: Request, slug: str) -> Response:
-        """What each member has done, most judgments first. For reviewers and leads."""
-        rows = people_progress(reviewed_project(request.user, slug))
+        """What each member has done, most judgments first. For leads: from the kinds people could tell items apart."""
+        rows = people_progress(led_project(request.user, slug))
         return Response(PersonProgressSerializer(rows, many=True).data)
 
     @extend_schema(

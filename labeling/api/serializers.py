@@ -136,7 +136,7 @@ class ComparisonSerializer(serializers.ModelSerializer):
     class Meta:
         model = Comparison
         fields = [
-            *("id", "project", "prompt", "completions", "k", "overlap", "live", "judged", "skips", "gold"),
+            *("id", "project", "prompt", "completions", "k", "overlap", "live", "judged", "skips"),
             *("priority", "purpose", "round", "state", "created"),
         ]
 

@@ -1,7 +1,8 @@
 """What each person said about a comparison, side by side, and its place in the queue; and the comparisons people differ
 on most.
 
-Not blind: the models' names show here, and what is known of the answer. That is why only reviewers and leads come in.
+Not blind: the models' names show here. That is why only reviewers and leads come in. What measures people (known
+answers, repetitions, practice) shows to leads alone: reviewers rank too, and are measured.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from labeling.actions.errors import ActionError
 from labeling.actions.leases import free_leases
 from labeling.actions.resolving import set_comparison_state
 from labeling.agreement import disagreement
-from labeling.models import Assignment, Comparison, Completion, GoldAnswer, Judgment, Project
+from labeling.models import Assignment, Comparison, Completion, GoldAnswer, Judgment, Membership, Project
 from labeling.pages.access import lead_page, review_page
 from labeling.queries.disagreements import most_split
 from labeling.queries.notices import open_notices
@@ -92,7 +93,7 @@ def comparison(request: HttpRequest, project: Project, pk: int) -> HttpResponse:
 
 
 def _comparison(project: Project, pk: int) -> Comparison:
-    items = Comparison.objects.select_related("prompt", "lane", "gold_answer__author")
+    items = Comparison.objects.select_related("prompt", "lane")
     return get_object_or_404(items, project=project, pk=pk)
 
 
@@ -102,10 +103,12 @@ def _page(request: HttpRequest, project: Project, item: Comparison, form: PlaceF
         for candidate in item.candidates.select_related("completion__generator").order_by("position")
     ]
     letters = [chr(ord("A") + position) for position in range(len(completions))]
-    assignments = list(item.assignments.select_related("annotator", "latest").order_by("latest__created", "pk"))
+    leads = request.role == Membership.Role.LEAD  # type: ignore[attr-defined]
+    found = item.assignments.select_related("annotator", "latest").order_by("latest__created", "pk")
+    assignments = [each for each in found if leads or each.kind == Kind.COLLECT]
     said = [_said(each, letters) for each in assignments if each.latest and each.state in (State.JUDGED, State.SURPLUS)]
     given = [row.judgment.ranks for row in said if row.assignment.kind == Kind.COLLECT]
-    gold = GoldAnswer.objects.filter(comparison=item).select_related("author").first() if item.gold else None
+    gold = GoldAnswer.objects.filter(comparison=item).select_related("author").first() if item.gold and leads else None
     context = {
         "project": project,
         "comparison": item,

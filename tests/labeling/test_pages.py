@@ -150,7 +150,7 @@ class TestComparison:
         for number in range(12):
             judge(annotator(f"ann{number}"), item, [1, 2])
         client = signed_in(lead)
-        with django_assert_max_num_queries(12):
+        with django_assert_max_num_queries(14):
             assert client.get(reverse("comparison", args=[project.slug, item.pk])).status_code == 200
 
 
