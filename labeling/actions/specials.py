@@ -11,6 +11,7 @@ from labeling.actions.leases import FREE_AGAIN, Taking
 from labeling.models import Assignment, Comparison, GoldAnswer, PersonTally, Project
 
 Kind, State = Assignment.Kind, Assignment.State
+LOOK = 100
 
 
 def pick_gold(person: Any, project: Project, lanes: Sequence[int]) -> Taking | None:
@@ -35,7 +36,10 @@ def pick_gold(person: Any, project: Project, lanes: Sequence[int]) -> Taking | N
 
 
 def pick_repeat(person: Any, project: Project, tally: PersonTally) -> Taking | None:
-    """One of the person's own items from at least `repeat_gap` items ago, drawn evenly, and never one twice."""
+    """One of the person's own items from at least `repeat_gap` items ago, drawn evenly, and never one twice.
+
+    The nearest to a place that is drawn, at most LOOK away: it costs the same whatever the person has judged.
+    """
     newest = tally.opened - project.repeat_gap
     if newest <= 0:
         return None
@@ -46,11 +50,13 @@ def pick_repeat(person: Any, project: Project, tally: PersonTally) -> Taking | N
         kind=Kind.COLLECT,
         state=State.JUDGED,
         number__lt=newest,
-        comparison__state=Comparison.State.OPEN,
     )
-    again = Assignment.objects.filter(comparison=OuterRef("comparison"), annotator=person, attempt=1)
+    again = Assignment.objects.filter(comparison=OuterRef("pk"), annotator=person, attempt=1)
     for part in (own.filter(number__gte=start).order_by("number"), own.filter(number__lt=start).order_by("-number")):
-        found = part.filter(~Exists(again)).values_list("comparison", flat=True).first()
+        near = list(part.values_list("comparison", flat=True)[:LOOK])
+        still_open = Comparison.objects.filter(pk__in=near, state=Comparison.State.OPEN).filter(~Exists(again))
+        may_repeat = set(still_open.values_list("pk", flat=True))
+        found = next((pk for pk in near if pk in may_repeat), None)
         if found is not None:
             return Taking(found, Kind.REPEAT, attempt=1)
     return None

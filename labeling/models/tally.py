@@ -11,7 +11,7 @@ class PersonTally(models.Model):
     """What one person has done in one project. Moved in the transaction that moves what it counts, by one hand:
     `labeling/actions/tallies.py`. The person's own row, so that nobody waits for anybody.
 
-    `opened` numbers the items a person was served; the draws of gold and of repeats count by it. `active_seconds` is
+    `opened` numbers the items of work a person was served, not practice; the draws of gold and of repeats count by it. `active_seconds` is
     the time over all revisions.
     """
 

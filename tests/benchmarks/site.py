@@ -81,11 +81,13 @@ def site(port: int, database: str = "") -> Iterator[Site]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def wait_until_ready(here: Site, server: subprocess.Popen[bytes], patience: float = 120.0) -> None:
+def wait_until_ready(
+    here: Site, server: subprocess.Popen[bytes], patience: float = 120.0, probe: str = "/readyz"
+) -> None:
     end = time.monotonic() + patience
     while time.monotonic() < end and server.poll() is None:
         try:
-            urllib.request.urlopen(here.base + "/readyz", timeout=2)
+            urllib.request.urlopen(here.base + probe, timeout=2)
             return
         except (OSError, urllib.error.URLError):
             time.sleep(0.2)

@@ -85,6 +85,8 @@ def test_who_is_faster_than_the_network_waits_once_and_loses_nothing(
     project = campaign(k=2, comparisons=5)
     page = ready_page(desk, annotator, project)
     let_go = held_back(page)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url))
     next_on_screen = leased(ahead=True)[0]
     page.keyboard.press("1")
     shows(page, next_on_screen)
@@ -92,6 +94,8 @@ def test_who_is_faster_than_the_network_waits_once_and_loses_nothing(
     page.keyboard.press("2")
     page.wait_for_selector(".rank-item[aria-busy]")
     page.keyboard.press("2")
+    page.wait_for_timeout(200)
+    assert len(sent) == 1, "one after another, so that the server moves the one ahead up in order"
     let_go()
     page.wait_for_function(
         "item => document.querySelector('.rank-item').dataset.item !== String(item)", arg=next_on_screen

@@ -5,15 +5,20 @@ that the run uses: SQLite or PostgreSQL.
 """
 
 import contextlib
+import json
 import multiprocessing
+import os
 import random
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.management import call_command
 from django.db import IntegrityError, connection, connections
 from django.db.models import Count, Q
 from django.utils import timezone
@@ -26,10 +31,12 @@ from labeling.actions.serving import serve_next
 from labeling.actions.submitting import submit_judgment
 from labeling.models import Assignment, Comparison, Judgment, Project
 from labeling.models.guards import LABELING_GUARDS, install_guards, remove_guards
+from tests.labeling.contended import after, contend, most_rounds
 from tests.labeling.counted import assert_tallies_are_true
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WORKERS = 6
+ROUNDS = int(os.environ.get("LUCE_RACE_ROUNDS") or 150)
 
 
 def at_once(work: Callable[..., None], arguments: list[tuple[Any, ...]], seconds: float = 120) -> None:
@@ -187,3 +194,52 @@ def test_a_double_click_stores_one_judgment(people, project, compare, same_key):
     keys = ["k" if same_key else f"k{number}" for number in range(WORKERS)]
     at_once(submit_once, [(held.pk, people[0].pk, key) for key in keys])
     assert Judgment.objects.count() == 1
+
+
+def import_comparisons(project: Project, number: int, folder: Path) -> None:
+    """So many comparisons, quickly; each wants two judgments."""
+    path = folder / "many.jsonl"
+    lines = ({"prompt": f"What is {n} + {n}?", "completions": [f"{2 * n}", f"{n}{n}"]} for n in range(number))
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    call_command("import_prompts", project.slug, str(path), verbosity=0)
+
+
+def test_in_rounds_where_all_want_the_same_at_once_nothing_doubles(people, project, tmp_path, capsys):
+    import_comparisons(project, 2 * most_rounds(ROUNDS), tmp_path)
+    found = contend(project, people[:3], ROUNDS)
+    with capsys.disabled():
+        if os.environ.get("LUCE_RACE_ROUNDS"):
+            print(json.dumps({"database": connection.vendor, **found}))
+    assert found["contended"] == ROUNDS
+    assert found["judgments"] == 3 * found["rounds"]
+    assert found["double"] == found["too_many"] == found["stuck"] == 0
+
+
+def rank_by_a_clock_that_jumps(project_id: int, person_id: int, seed: int) -> None:
+    """This process's clock is set anew before every step, by up to five hours either way."""
+    chance, true_now = random.Random(seed), timezone.now
+    ahead = timedelta()
+    timezone.now = lambda: true_now() + ahead
+    project, person = Project.objects.get(pk=project_id), get_user_model().objects.get(pk=person_id)
+    for _ in range(60):
+        ahead = timedelta(hours=chance.uniform(-5, 5))
+        found = serve_next(person=person, project=project)
+        if isinstance(found, NothingLeft):
+            continue
+        ahead = timedelta(hours=chance.uniform(-5, 5))
+        free_expired_leases()
+        if chance.random() < 0.8:  # else it stays open, with an end that may be hours away
+            submit_judgment(person=person, assignment_id=found.pk, key=f"k{found.pk}", ranks=[1, 2])
+
+
+def test_with_clocks_that_jump_nothing_doubles_and_no_lease_outlives_the_farthest_of_them(people, project, compare):
+    for n in range(60):
+        compare(f"What is {n} + {n}?")
+    at_once(rank_by_a_clock_that_jumps, [(project.pk, person.pk, seed) for seed, person in enumerate(people)])
+    free_expired_leases(now=timezone.now() + timedelta(hours=6))
+    left = after(project)
+    assert left["double"] == left["too_many"] == left["stuck"] == 0
+    for person in people:  # what is left is served
+        while not isinstance(found := serve_next(person=person, project=project), NothingLeft):
+            submit_judgment(person=person, assignment_id=found.pk, key=f"k{found.pk}", ranks=[1, 2])
+    assert not Comparison.objects.exclude(judged=2).exists()

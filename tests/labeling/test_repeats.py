@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from labeling.actions.draws import draw_order
 from labeling.actions.gold import mark_gold
 from labeling.actions.importing import import_judgments
 from labeling.actions.nothing import NothingLeft
@@ -56,24 +57,26 @@ def test_own_items_come_back_after_the_gap_once_each_and_fill_no_slot(repeating:
 def test_the_order_of_a_repeat_is_drawn_anew(repeating: Project, annotator: Make) -> None:
     ann = annotator("ann")
     done = [judge(ann, repeating, lambda _: [1, 2]) for _ in range(60)]
-    first = {each.comparison_id: each.shown for each in done if each.kind == "collect"}
-    turned = [each.shown != first[each.comparison_id] for each in done if each.kind == "repeat"]
-    assert any(turned)
-    assert not all(turned)
+    repeats = [each for each in done if each.kind == "repeat"]
+    assert repeats
+    for each in repeats:
+        assert each.shown == draw_order(repeating.seed, each.comparison_id, ann.pk, 2, attempt=1)
+    orders = [draw_order(1, 2, 3, 9, attempt) for attempt in range(3)]
+    assert orders[0] != orders[1] != orders[2]
 
 
 def test_self_consistency_counts_the_pairs_said_the_same_both_times(repeating: Project, annotator: Make) -> None:
     ann, ben = annotator("ann"), annotator("ben")
     for _ in range(50):
         judge(ann, repeating, lambda _: [1, 2])
-        judge(ben, repeating, lambda held: [1, 2] if held.kind == "collect" or held.comparison_id % 2 else [2, 1])
+        judge(ben, repeating, lambda held: [1, 2] if held.kind == "collect" or held.number % 2 else [2, 1])
     by_name = {each.person.username: each for each in self_consistency_of_people(repeating)}
     assert by_name["ann"].figure.value == 1.0
     mine = Assignment.objects.filter(annotator=ben, kind="repeat")
-    odd = sum(pk % 2 for pk in mine.values_list("comparison", flat=True))
+    odd = sum(number % 2 for number in mine.values_list("number", flat=True))
     figure = by_name["ben"].figure
     assert figure.value == pytest.approx(odd / mine.count())
-    assert (figure.n, figure.low < figure.value < figure.high) == (mine.count(), True)
+    assert (figure.n, figure.low - 1e-9 <= figure.value <= figure.high + 1e-9) == (mine.count(), True)
 
 
 def test_repeats_are_looked_up_through_an_index_whatever_a_person_has_judged(

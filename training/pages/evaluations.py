@@ -82,7 +82,7 @@ def _items(evaluation: Evaluation) -> QuerySet[EvaluationComparison]:
     judged = Assignment.objects.given().select_related("annotator", "latest")
     return (
         evaluation.items.select_related("comparison__prompt")
-        .prefetch_related(Prefetch("comparison__assignments", queryset=judged, to_attr="judged"))
+        .prefetch_related(Prefetch("comparison__assignments", queryset=judged, to_attr="given"))
         .order_by("id")
     )
 
@@ -90,7 +90,7 @@ def _items(evaluation: Evaluation) -> QuerySet[EvaluationComparison]:
 def _outcomes(item: EvaluationComparison) -> list[dict[str, Any]]:
     """Each person's decision, in words. A rank that is missing decides nothing."""
     rows = []
-    for assignment in item.comparison.judged:
+    for assignment in item.comparison.given:
         ranks = assignment.latest.ranks
         model, baseline = ranks[item.model_position], ranks[item.baseline_position]
         word = "not ranked" if model is None or baseline is None else OUTCOMES[(model < baseline) - (model > baseline)]

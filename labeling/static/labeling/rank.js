@@ -1,5 +1,4 @@
 // The rank page: puts keys, buttons, drag and drop, drafts, sending and the lease together around one comparison.
-
 import { ActiveTime } from "./active_time.js";
 import { deliver, draftOf, forget, keep, leftBehind } from "./outbox.js";
 import { read } from "./rank_ahead.js";
@@ -8,7 +7,7 @@ import { mountFlag } from "./rank_flag.js";
 import { commandOf, mountKeySwitch } from "./rank_keys.js";
 import { Lease } from "./rank_lease.js";
 import { Sender } from "./rank_sender.js";
-import { flash, show, showWords, standing } from "./rank_view.js";
+import { flash, markPair, show, showWords, standing } from "./rank_view.js";
 import { mountUntil, mountWaiting } from "./rank_waiting.js";
 import * as ranking from "./ranking.js";
 
@@ -90,15 +89,9 @@ function mountComparison(dataset) {
   restoreReason();
   mountDrag(now.item, { ties: now.state.ties, onDrop, onStart: (place) => say(`Moving ${ranking.LETTERS[place]}.`) });
   show(now.item, now.state);
-  if (said && k === 2) markPair(said);
+  if (said && k === 2) markPair(now.item, said);
   if (now.draft.body) sender.send(now.draft.address ?? "", now.draft.body);
   else if (now.draft.ranks?.some((rank) => rank !== null)) say(`Your draft is back: ${ranking.inWords(now.draft.ranks)}.`);
-}
-
-/** The person's earlier choice of a pair. @param {ranking.Ranks} ranks */
-function markPair(ranks) {
-  const choice = ranks[0] === ranks[1] ? "tie" : (ranks[0] ?? 9) < (ranks[1] ?? 9) ? "0" : "1";
-  now.item.querySelector(`[data-choose="${choice}"]`)?.classList.add("chosen");
 }
 
 function restoreReason() {
@@ -299,7 +292,7 @@ function onClick(event) {
   if (chooser || target.closest("[data-continue], [data-change]")) event.preventDefault();
   if (performance.now() - now.since < QUIET) return;
   if (target.closest("[data-change]")) { openLast(); return; }
-  if (target.closest("[data-continue]")) return goOn();
+  if (target.closest("[data-continue]")) { look(false).catch(() => location.reload()); return; }
   if (chooser) return chooser.dataset.choose === "tie" ? tie() : choose(Number(chooser.dataset.choose));
   // A button pressed by mouse does not keep the focus: Enter shall submit afterwards, not press it again.
   if (event.detail && target.closest(".tray button")) now.item.focus({ preventScroll: true });
@@ -328,16 +321,11 @@ function onChipKey(event) {
   return true;
 }
 
-/** On from what a practice item taught. */
-function goOn() {
-  look(false).catch(() => location.reload());
-}
-
 /** @param {KeyboardEvent} event what may be pressed while there is nothing to rank */
 function onKeyWaiting(event) {
   const command = commandOf(event, 0)?.command;
   if (command === "undo") openLast();
-  else if (command === "submit" && now.item.dataset.practised !== undefined) goOn();
+  else if (command === "submit" && now.item.dataset.practised !== undefined) look(false).catch(() => location.reload());
   else if (command === "help" || command === "guidelines") run({ command });
   else return;
   event.preventDefault();

@@ -103,3 +103,9 @@ export function showWords(box, words) {
   notice.append(line);
   box.replaceChildren(notice);
 }
+
+/** The person's earlier choice of a pair. @param {HTMLElement} item @param {import("./ranking.js").Ranks} ranks */
+export function markPair(item, ranks) {
+  const choice = ranks[0] === ranks[1] ? "tie" : (ranks[0] ?? 9) < (ranks[1] ?? 9) ? "0" : "1";
+  item.querySelector(`[data-choose="${choice}"]`)?.classList.add("chosen");
+}
