@@ -17,11 +17,7 @@ PRODUCTION = SECRET_KEY=$$($(PY) -c 'import secrets; print(secrets.token_urlsafe
 # The parts whose behaviour rests on the database run a second time, on PostgreSQL.
 ON_POSTGRES = -m "database and not browser"
 
-<<<<<<< HEAD
-.PHONY: help demo demo-check test lint format bench bench-serving clean ready-demo ready-test
-=======
-.PHONY: help demo demo-check test lint format bench bench-faults clean ready-demo ready-test
->>>>>>> serving
+.PHONY: help demo demo-check test lint format bench bench-serving bench-faults clean ready-demo ready-test
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -54,13 +50,11 @@ bench: ready-test  ## measurements: one JSON line from each script in tests/benc
 	@set -e; for script in $$(grep -l '^if __name__ == "__main__":' tests/benchmarks/*.py); do \
 	  $(PY) -m tests.benchmarks.$$(basename $$script .py); done
 
-<<<<<<< HEAD
 bench-serving: ready-test  ## rankings a second over HTTP (LABEL_STUDIO=its executable, to compare in the same run)
 	$(PY) -m tests.benchmarks.serving $(if $(LABEL_STUDIO),--label-studio $(LABEL_STUDIO))
-=======
+
 bench-faults: ready-test  ## what breaks, at full length: 200 kills, 10,000 contended rounds, full disk, lost database
 	@$(PY) -m tests.faults.full
->>>>>>> serving
 
 clean:  ## take away .venv and caches; data in var/ stays
 	rm -rf .venv luce.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

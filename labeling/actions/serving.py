@@ -130,8 +130,9 @@ def _taken(takings: list[Taking], person: Any, project: Project, tally: PersonTa
         if assignment is None:
             continue
         recent = [assignment.comparison.prompt_id, *tally.recent][:RECENT]
-        served = "opened = opened + 1, leased = leased + 1, recent = %s"
-        if not change(PersonTally, served, "id = %s AND opened = %s", [stored(recent), tally.pk, tally.opened]):
+        work = int(taking.kind != Kind.PRACTICE)  # practice is no work: the draws do not count it
+        served = "opened = opened + %s, leased = leased + 1, recent = %s"
+        if not change(PersonTally, served, "id = %s AND opened = %s", [work, stored(recent), tally.pk, tally.opened]):
             raise IntegrityError("the same person was served in another tab")
         return assignment
     return None
