@@ -42,6 +42,7 @@ A_WEEK = 7 * 24 * 3600
 SPLITS, SOURCES, PURPOSES = Prompt.Split.values, Prompt.Source.values, Comparison.Purpose.values
 
 Row = dict[str, Any]
+NOT_WITH_PROMPTS = "judgments are not imported with prompts; import the file as judgments"
 
 
 def read_lines(file: IO[bytes]) -> Iterator[bytes]:
@@ -139,7 +140,7 @@ def _check_known(part: dict[str, Any], known: set[str], where: str = "") -> None
     if unknown:
         name = f"{unknown[0]:.60}"
         if name == "judgments":
-            raise ActionError("judgments are not imported with prompts; use import_judgments.", field=name)
+            raise ActionError(f"{NOT_WITH_PROMPTS}; use import_judgments.", field=name)
         raise ActionError(f'"{name}" is no field; known are {", ".join(sorted(known))}.', field=where + name)
 
 
@@ -208,7 +209,7 @@ def _judgment(said: Any, place: int, k: int, allow_ties: bool) -> Row:
     try:
         _check_known(said, JUDGMENT_FIELDS)
         return {
-            "annotator": check_text(said.get("annotator"), "annotator", longest=150),
+            "annotator": _check_name(said.get("annotator")),
             "ranks": check_ranks(said.get("ranks"), k=k, allow_ties=allow_ties),
             "shown": _check_shown(said.get("shown"), k),
             "comment": check_text(said.get("comment") or "", "comment", empty=True, longest=MAX_COMMENT).strip(),
@@ -251,6 +252,17 @@ def _gold_part(raw: Any, row: Row, *, allow_ties: bool) -> Row | None:
     except ActionError as error:
         raise ActionError(f"gold: {error.message}", field=f"gold.{error.field}") from None
     return asdict(answer)
+
+
+def _check_name(raw: Any) -> str:
+    """An annotator's name. Without spaces around it, and without characters that cannot be seen: names must differ to
+    the eye."""
+    name = check_text(raw, "annotator", longest=150).strip()
+    unseen = next((each for each in name if not each.isprintable()), None)
+    if unseen is not None:
+        code = f"U+{ord(unseen):04X}"
+        raise ActionError(f"annotator holds the invisible character {code}; leave it out.", field="annotator")
+    return name
 
 
 def _check_shown(raw: Any, k: int) -> list[int]:

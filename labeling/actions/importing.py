@@ -118,8 +118,8 @@ def _import(
     try:
         with closing(_Spool()) as spool:
             report.lines = _check_all(project, lines, spool, complain, judgments=judgments, tell=tell)
-            if report.bad_count == 0 or skip_bad:
-                _store_all(project, spool, report, complain, skip_bad=skip_bad, tell=tell)
+            # with bad lines too: what contradicts other lines or the project is told now, not after the next try
+            _store_all(project, spool, report, complain, skip_bad=skip_bad, tell=tell)
     except sqlite3.OperationalError as error:
         raise ActionError(f"The temporary folder cannot hold the lines being imported: {error}.") from error
     return report
@@ -167,13 +167,15 @@ def _check_all(
 def _store_all(
     project: Project, spool: "_Spool", report: ImportReport, complain: Complain, *, skip_bad: bool, tell: Progress
 ) -> None:
+    """In one transaction, which is rolled back when a bad line was or is found, unless skip_bad."""
     store, done = Store(project, complain), 0
+    stage = "compared" if report.bad_count and not skip_bad else "stored"
     try:
         with transaction.atomic():
             for batch in spool.batches():
                 store.add(batch)
                 done += len(batch)
-                tell("stored", done, spool.rows)
+                tell(stage, done, spool.rows)
             if report.bad_count and not skip_bad:
                 raise _KeptOut
     except _KeptOut:

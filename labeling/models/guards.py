@@ -8,13 +8,15 @@ from dataclasses import dataclass
 
 from django.db import connections, router
 
+JSON_LENGTH = {"sqlite": "json_array_length", "postgresql": "jsonb_array_length"}
+
 
 @dataclass(frozen=True)
 class Guard:
     """A refusal: `event` on `table` fails with `message` whenever the SQL condition `when` holds.
 
-    `when` may use NEW and OLD and must be written in SQL that both databases read. `event` is BEFORE-something, for
-    example "UPDATE OF split".
+    `when` may use NEW and OLD and must be written in SQL that both databases read; {json_length} stands for what counts
+    the entries of a JSON list. `event` is BEFORE-something, for example "UPDATE OF split".
     """
 
     name: str
@@ -32,15 +34,16 @@ class Guard:
         ]
 
     def create(self, vendor: str) -> list[str]:
+        when = self.when.replace("{json_length}", JSON_LENGTH[vendor])
         if vendor == "sqlite":
             return [
-                f"CREATE TRIGGER {self.name} BEFORE {self.event} ON {self.table} WHEN {self.when} "
+                f"CREATE TRIGGER {self.name} BEFORE {self.event} ON {self.table} WHEN {when} "
                 f"BEGIN SELECT RAISE(ABORT, '{self.message}'); END"
             ]
         result = "OLD" if self.event == "DELETE" else "NEW"
         return [
             f"CREATE FUNCTION {self.name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-            f"IF {self.when} THEN RAISE EXCEPTION '{self.message}' USING ERRCODE = 'integrity_constraint_violation'; "
+            f"IF {when} THEN RAISE EXCEPTION '{self.message}' USING ERRCODE = 'integrity_constraint_violation'; "
             f"END IF; RETURN {result}; END $$",
             f"CREATE TRIGGER {self.name} BEFORE {self.event} ON {self.table} "
             f"FOR EACH ROW EXECUTE FUNCTION {self.name}()",
@@ -60,8 +63,17 @@ LABELING_GUARDS = [
         "guard_completion_fixed",
         "labeling_completion",
         "UPDATE",
-        "NEW.text <> OLD.text OR NEW.prompt_id <> OLD.prompt_id OR NEW.content_hash <> OLD.content_hash",
-        "a completion keeps its text for life",
+        "NEW.text <> OLD.text OR NEW.prompt_id <> OLD.prompt_id OR NEW.content_hash <> OLD.content_hash "
+        "OR COALESCE(NEW.generator_id, 0) <> COALESCE(OLD.generator_id, 0)",
+        "a completion keeps its text and what wrote it for life",
+    ),
+    Guard(
+        "guard_generator_fixed",
+        "labeling_generator",
+        "UPDATE",
+        "NEW.project_id <> OLD.project_id OR NEW.kind <> OLD.kind OR NEW.name <> OLD.name "
+        "OR NEW.settings <> OLD.settings OR NEW.fingerprint <> OLD.fingerprint",
+        "what wrote a completion keeps its name and its settings for life",
     ),
     Guard(
         "guard_comparison_fixed",
@@ -161,6 +173,22 @@ LABELING_GUARDS = [
         "UPDATE",
         "1 = 1",
         "a judgment is never updated: an amendment is a new revision",
+    ),
+    Guard(
+        "guard_judgment_kept",
+        "labeling_judgment",
+        "DELETE",
+        "1 = 1",
+        "a judgment is never deleted",
+    ),
+    Guard(
+        "guard_judgment_of_its_comparison",
+        "labeling_judgment",
+        "INSERT",
+        "{json_length}(NEW.ranks) <> (SELECT c.k FROM labeling_comparison c JOIN labeling_assignment a "
+        "ON a.comparison_id = c.id WHERE a.id = NEW.assignment_id) "
+        "OR NEW.revision <> 1 + (SELECT COUNT(*) FROM labeling_judgment j WHERE j.assignment_id = NEW.assignment_id)",
+        "a judgment ranks the K completions of its comparison, and revisions follow one another",
     ),
     Guard(
         "guard_guideline_fixed",

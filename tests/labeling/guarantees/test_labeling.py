@@ -117,6 +117,17 @@ class TestCompletion:
         with refuses("keeps its text"):
             Completion.objects.filter(pk=Completion.objects.first().pk).update(**change)
 
+    def test_a_completion_keeps_what_wrote_it(self, comparison, project):
+        generator = Generator.objects.create(project=project, kind="human", name="lena", fingerprint="f")
+        with refuses("what wrote it"):
+            Completion.objects.update(generator=generator)
+
+    @pytest.mark.parametrize("change", [{"name": "rosa"}, {"settings": {"t": 1}}, {"fingerprint": "g"}])
+    def test_what_wrote_a_completion_keeps_its_name_and_settings(self, project, change):
+        Generator.objects.create(project=project, kind="human", name="lena", fingerprint="f")
+        with refuses("keeps its name and its settings"):
+            Generator.objects.update(**change)
+
     def test_a_completion_stays_with_its_prompt(self, comparison, compare):
         other = compare("How do I brew coffee?")
         with refuses("keeps its text"):
@@ -361,6 +372,22 @@ class TestJudgment:
     def test_a_judgment_is_never_updated(self, judgment, change):
         with refuses("never updated"):
             Judgment.objects.update(**change)
+
+    def test_a_judgment_is_never_deleted(self, judgment):
+        Assignment.objects.update(latest=None)
+        with refuses("never deleted"):
+            Judgment.objects.all()._raw_delete("default")
+
+    @pytest.mark.parametrize("ranks", [[1], [1, 2, 3], []])
+    def test_a_judgment_ranks_all_completions_and_no_other(self, assignment, ranks):
+        with refuses("ranks the K completions"):
+            Judgment.objects.create(assignment=assignment, ranks=ranks, key="k", created=timezone.now())
+
+    def test_no_revision_is_left_out(self, judgment):
+        with refuses("revisions follow one another"):
+            Judgment.objects.create(
+                assignment=judgment.assignment, revision=3, ranks=[1, 2], key="other", created=timezone.now()
+            )
 
     def test_a_revision_exists_once(self, judgment):
         with refuses():
