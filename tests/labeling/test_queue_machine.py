@@ -38,7 +38,7 @@ from tests.labeling.queue_model import LIVE, SAID, Hold, Item, Person, QueueMode
 pytestmark = pytest.mark.django_db
 EXAMPLES = int(os.environ.get("LUCE_QUEUE_EXAMPLES") or 0)
 PROFILE = settings(
-    max_examples=EXAMPLES or 20,
+    max_examples=EXAMPLES or 16,
     stateful_step_count=40,
     derandomize=not EXAMPLES,
     database=None,
