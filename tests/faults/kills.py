@@ -8,28 +8,14 @@ from typing import Any
 
 import psutil
 
-from tests.benchmarks.site import fill
 from tests.faults.afterwards import assert_nothing_was_lost
 from tests.faults.clients import Ledger, Person, rank_together, wait_for
-from tests.faults.site import Breakable, whole_site
+from tests.faults.site import Breakable, fill, whole_site
 
 SEED = int(os.environ.get("LUCE_FAULT_SEED") or 2026)
 PEOPLE, OVERLAP = 8, 2
 # How often each part is killed, in percent.
 SHARES = {"web worker": 64, "web master": 12, "worker": 8, "gpu worker": 4, "clock": 4, "broker": 8}
-# Leases end soon, so that those who vanished give back what they held before the test is over.
-VANISH = """
-from django.contrib.auth import get_user_model
-from labeling.actions.projects import add_member
-from labeling.actions.serving import serve_next
-from labeling.models import Project
-Project.objects.filter(slug="faults").update(lease_seconds=10)
-project = Project.objects.get(slug="faults")
-for number in range(5):
-    person = get_user_model().objects.create_user(username=f"vanished-{number}", simulated=True)
-    add_member(project=project, person=person)
-    serve_next(person=person, project=project)
-"""
 
 
 def rank_while_killing(kills: int, judgments: int, seed: int = SEED, database: str = "", limit: float = 1500) -> dict:
@@ -39,8 +25,7 @@ def rank_while_killing(kills: int, judgments: int, seed: int = SEED, database: s
     """
     start = time.monotonic()
     with whole_site(database) as here:
-        fill(here, "faults", judgments // OVERLAP, PEOPLE, OVERLAP)
-        here.manage(script=VANISH)
+        fill(here, judgments // OVERLAP, PEOPLE, OVERLAP)
         ledger = Ledger()
         people = rank_together(here, "faults", ledger, seed)
         killed = kill_at_random(here, people, ledger, kills, judgments, seed, start + limit)

@@ -8,7 +8,6 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.site import fill
 from tests.faults.afterwards import assert_nothing_was_lost
 from tests.faults.clients import Ledger, rank_together, wait_for
 from tests.faults.room import wait_until
@@ -33,9 +32,8 @@ def rank_without_a_database(judgments: int, seed: int, gone: float) -> dict[str,
     start = time.monotonic()
     server = postgres_server()
     try:
-        with web_alone(Path(tempfile.mkdtemp(prefix="luce-faults-")), address_of(server)) as here:
-            fill(here, "faults", judgments // OVERLAP, PEOPLE, OVERLAP)
-            ledger = Ledger()
+        ledger, folder = Ledger(), Path(tempfile.mkdtemp(prefix="luce-faults-"))
+        with web_alone(folder, address_of(server), judgments // OVERLAP, PEOPLE, OVERLAP) as here:
             people = rank_together(here, "faults", ledger, seed)
             wait_until(lambda: len(ledger.acknowledged) > judgments // 10, ledger)
             stop_at_once(server)

@@ -12,7 +12,6 @@ from typing import Any
 
 import psutil
 
-from tests.benchmarks.site import fill
 from tests.faults.afterwards import assert_nothing_was_lost
 from tests.faults.clients import GaveUp, Ledger, rank_together, wait_for
 from tests.faults.site import Breakable, web_alone
@@ -69,9 +68,8 @@ def rank_on_a_full_disk(judgments: int, seed: int, refusals: int = 20) -> dict[s
     """Fill the disk while people rank, until so many requests were refused; make room; look what is there."""
     start = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="luce-faults-"))
-    with small_disk() as disk, web_alone(folder, f"sqlite:///{disk.folder}/luce.sqlite3") as here:
-        fill(here, "faults", judgments // OVERLAP, PEOPLE, OVERLAP)
-        ledger = Ledger()
+    ledger, size = Ledger(), (judgments // OVERLAP, PEOPLE, OVERLAP)
+    with small_disk() as disk, web_alone(folder, f"sqlite:///{disk.folder}/luce.sqlite3", *size) as here:
         people = rank_together(here, "faults", ledger, seed)
         wait_until(lambda: len(ledger.acknowledged) > judgments // 10, ledger)
         disk.fill(here)

@@ -89,15 +89,52 @@ def whole_site(database: str = "") -> Iterator[Breakable]:
 
 
 @contextmanager
-def web_alone(folder: Path, database: str) -> Iterator[Breakable]:
-    """gunicorn with the site's own settings on an empty database; no broker, no workers."""
+def web_alone(folder: Path, database: str, comparisons: int, people: int, overlap: int) -> Iterator[Breakable]:
+    """gunicorn with the site's own settings and a project to rank; no broker, no workers."""
     port = free_port()
     here = Breakable(f"http://127.0.0.1:{port}", folder, environment(folder, database))
     here.environment |= {"LUCE_BIND": f"127.0.0.1:{port}", "LUCE_SHUTDOWN_SECONDS": "3"}
-    here.manage("migrate", "--verbosity", "0")
+    fill(here, comparisons, people, overlap)
     command = [sys.executable, "-m", "gunicorn", "--config", "python:webapp.server", "webapp.wsgi:application"]
     with _running(command, here, probe="/healthz"):
         yield here
+
+
+FILL = """
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from rest_framework.authtoken.models import Token
+call_command("migrate", verbosity=0)
+from labeling.actions.comparisons import add_comparison
+from labeling.actions.completions import add_completion
+from labeling.actions.projects import add_member, create_project
+from labeling.actions.prompts import add_prompt
+from labeling.actions.serving import serve_next
+from django.db import transaction
+# leases end soon, so that those who vanish give back what they held before a test is over
+project = create_project(slug="faults", name="Faults", k=2, overlap={overlap}, lease_seconds=30)
+type(project).objects.filter(pk=project.pk).update(lease_seconds=10)
+project.refresh_from_db()
+with transaction.atomic():
+    for number in range({comparisons}):
+        prompt, _ = add_prompt(project=project, messages=f"What is {{number}}?")
+        answers = [add_completion(prompt=prompt, text=text)[0] for text in (f"{{number}}", f"{{number + 1}}")]
+        add_comparison(prompt=prompt, completions=answers)
+def join(name):
+    person = get_user_model().objects.create_user(username=name, simulated=True)
+    add_member(project=project, person=person)
+    return person
+for number in range({vanished}):
+    serve_next(person=join(f"vanished-{{number}}"), project=project)
+for number in range({people}):
+    print(Token.objects.create(user=join(f"person-{{number}}")).key)
+"""
+
+
+def fill(here: Site, comparisons: int, people: int, overlap: int, vanished: int = 5) -> None:
+    """The project "faults" with so many comparisons and people, and some who hold one and never come back."""
+    numbers = {"comparisons": comparisons, "people": people, "overlap": overlap, "vanished": vanished}
+    here.tokens = here.manage(script=FILL.format(**numbers)).split()
 
 
 @contextmanager

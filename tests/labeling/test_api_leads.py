@@ -136,6 +136,13 @@ class TestMembers:
             name: sent[name] for name in ("state", "role", "languages", "qualifications")
         }
 
+    def test_what_went_before_a_refusal_is_undone(self, call, person, ann, project):
+        project.memberships.filter(role="lead").delete()
+        place = f"/api/projects/tea/members/{member_id(project, ann)}/"
+        sent = {"role": "lead", "state": "paused"}
+        assert call(person("root", is_superuser=True)).patch(place, sent, format="json").status_code == 409
+        assert project.memberships.get(person=ann).role == "annotator"
+
     def test_a_change_that_is_refused_in_part_changes_nothing(self, call, lead, ann, project):
         place = f"/api/projects/tea/members/{member_id(project, lead)}/"
         answer = call(lead).patch(place, {"languages": ["de"], "state": "paused"}, format="json")

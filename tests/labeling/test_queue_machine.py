@@ -38,7 +38,7 @@ from tests.labeling.queue_model import LIVE, SAID, Hold, Item, Person, QueueMode
 pytestmark = pytest.mark.django_db
 EXAMPLES = int(os.environ.get("LUCE_QUEUE_EXAMPLES") or 0)
 PROFILE = settings(
-    max_examples=EXAMPLES or 20,
+    max_examples=EXAMPLES or 25,
     stateful_step_count=40,
     derandomize=not EXAMPLES,
     database=None,
@@ -145,6 +145,11 @@ class Queue(RuleBasedStateMachine):
     def submit_whatever_became_of_it(self, which: int) -> None:
         self.say(self.one(self.model.holds, which), f"k{self.another()}")
 
+    @precondition(lambda self: self.lost())
+    @rule(which=NUMBERS)
+    def submit_late(self, which: int) -> None:
+        self.say(self.one(self.lost(), which), f"k{self.another()}")
+
     @precondition(lambda self: self.said())
     @rule(which=NUMBERS, amending=st.booleans())
     def send_again(self, which: int, amending: bool) -> None:
@@ -239,10 +244,12 @@ class Queue(RuleBasedStateMachine):
         assert leases.free_leases([hold.pk]) == 1
         self.model.end(hold, "expired")
 
-    @rule()
-    def pause_or_resume_the_project(self) -> None:
-        self.model.paused = not self.model.paused
-        World.project = set_project_state(project=World.project, state="paused" if self.model.paused else "active")
+    @rule(who=NUMBERS)
+    def pause_the_project_for_a_moment(self, who: int) -> None:
+        for paused in (True, False):
+            self.model.paused = paused
+            World.project = set_project_state(project=World.project, state="paused" if paused else "active")
+            self.serve(self.one(self.model.people, who), ahead=False)
 
     @rule(who=NUMBERS)
     def pause_or_resume_a_person(self, who: int) -> None:
@@ -270,10 +277,11 @@ class Queue(RuleBasedStateMachine):
         change_comparison(comparison=Comparison.objects.get(pk=item.pk), priority=priority)
         item.priority = priority
 
-    @rule(which=NUMBERS, overlap=st.integers(1, 3))
-    def change_overlap(self, which: int, overlap: int) -> None:
+    @rule(which=NUMBERS, by=st.integers(-1, 2))
+    def change_overlap(self, which: int, by: int) -> None:
         """Down to as many judgments as are given or being given, and not below."""
         item = self.one(self.model.items, which)
+        overlap = max(1, self.model.live(item) + by)
         try:
             change_comparison(comparison=Comparison.objects.get(pk=item.pk), overlap=overlap)
         except ActionError:
@@ -356,6 +364,9 @@ class Queue(RuleBasedStateMachine):
 
     def held(self) -> list[Hold]:
         return [hold for hold in self.holds() if hold.state == "leased"]
+
+    def lost(self) -> list[Hold]:
+        return [hold for hold in self.holds() if hold.state in ("skipped", "released", "expired")]
 
     def said(self) -> list[Hold]:
         return [hold for hold in self.holds() if hold.said]

@@ -138,6 +138,12 @@ class TestFigures:
         amend_judgment(person=ann, assignment_id=last.pk, key="again", ranks=[2, 1], active_seconds=500)
         assert median_seconds(project) == {ann.pk: 20}
 
+    def test_the_overview_says_how_much_each_has_ranked(self, project, lead, ann, signed_in):
+        PersonTally.objects.create(project=project, person=ann, judged=1211, gold=57, skipped=4)
+        text = signed_in(lead).get(reverse("project", args=["tea"])).content.decode()
+        assert '<td class="number">1,268</td>' in text
+        assert '<td class="number">4</td>' in text
+
     def test_kinds_stand_apart_on_the_persons_page(self, project, lead, ann, signed_in):
         PersonTally.objects.create(
             project=project, person=ann, judged=1211, surplus=13, gold=57, repeats=31, practice=8, skipped=4
