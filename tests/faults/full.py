@@ -63,7 +63,9 @@ def kills_on(database: str, kills: int, judgments: int) -> dict[str, Any]:
 def races_on(database: str, rounds: int) -> dict[str, Any]:
     """The race test of the suite with more rounds, in a run of its own; it prints what it found."""
     kind = "postgres" if database == "postgresql" else "sqlite"
-    environment = {**os.environ, "LUCE_TEST_DATABASE": kind, "LUCE_RACE_ROUNDS": str(rounds)}
+    # not this process's settings, which are the site's: the run makes a data folder and a database of its own
+    mine = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    environment = {**mine, "LUCE_TEST_DATABASE": kind, "LUCE_RACE_ROUNDS": str(rounds)}
     command = [sys.executable, "-m", "pytest", "-q", RACE]
     done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True)
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
