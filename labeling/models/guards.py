@@ -187,7 +187,8 @@ LABELING_GUARDS = [
         "INSERT",
         "{json_length}(NEW.ranks) <> (SELECT c.k FROM labeling_comparison c JOIN labeling_assignment a "
         "ON a.comparison_id = c.id WHERE a.id = NEW.assignment_id) "
-        "OR NEW.revision <> 1 + (SELECT COUNT(*) FROM labeling_judgment j WHERE j.assignment_id = NEW.assignment_id)",
+        "OR NEW.revision < 1 OR (NEW.revision > 1 AND NOT EXISTS (SELECT 1 FROM labeling_judgment j "
+        "WHERE j.assignment_id = NEW.assignment_id AND j.revision = NEW.revision - 1))",
         "a judgment ranks the K completions of its comparison, and revisions follow one another",
     ),
     Guard(
