@@ -11,8 +11,8 @@ class PersonTally(models.Model):
     """What one person has done in one project. Moved in the transaction that moves what it counts, by one hand:
     `labeling/actions/tallies.py`. The person's own row, so that nobody waits for anybody.
 
-    `opened` numbers the items of work a person was served, not practice; the draws of gold and of repeats count by it. `active_seconds` is
-    the time over all revisions.
+    `opened` numbers the items of work a person was served, not practice; the draws of gold and of repeats count by it.
+    `active_seconds` is the time over all revisions.
     """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="person_tallies", db_index=False)
