@@ -95,7 +95,7 @@ def test_a_sampling_that_was_killed_makes_every_comparison_once(
     wait_for_state(run, "succeeded", "failed", worker=second)
     assert made.count() == 9
     assert done <= set(made.values_list("pk", flat=True))
-    assert run.report["sampled"] == 9 - len(done)
+    assert (run.report["sampled"], run.report["prompts"]) == (9, 9), "of both workers"
 
 
 def test_after_a_cancel_and_a_failure_the_worker_lives_on(

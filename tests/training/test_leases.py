@@ -197,6 +197,24 @@ def test_a_phase_without_steps_empties_the_bar_and_is_said_once(run: TrainingRun
     assert said == ["Computing the reference's log-probabilities.", "Measuring on held-out rankings."]
 
 
+def test_measuring_the_policy_is_a_stage_with_a_bar_and_the_time_left(run: TrainingRun) -> None:
+    from training.actions.reward_dpo import _policy_progress
+
+    mine = claim_run(run.pk, "worker")
+    reporter = Reporter(mine, "worker", LeaseKeeper(mine, "worker"))
+    reporter.stage("policy")
+    moved = _policy_progress(reporter)
+    moved(50, 50, {"phase": "training", "seconds_left": 0})
+    run.refresh_from_db()
+    assert run.stage == "policy"
+    moved(50, 50, {"phase": "evaluating"})
+    moved(8, 8, {"phase": "evaluating", "done": 8, "of": 8, "seconds_left": 0.0})
+    reporter._written = 0
+    moved(3, 8, {"phase": "evaluating", "done": 3, "of": 8, "seconds_left": 12.5})
+    run.refresh_from_db()
+    assert (run.stage, run.step, run.of_steps, run.seconds_left) == ("evaluate", 3, 8, 12.5)
+
+
 def test_a_second_retrain_or_sampling_waits_for_the_first(run: TrainingRun, project: Project, people: Any) -> None:
     with pytest.raises(runs.ActionError, match=f"Run {run.pk} .* is still queued"):
         runs.queue_sampling(project=project, by=people["lena"])

@@ -27,11 +27,12 @@ def sample_evaluation(
     settings = {**settings, "k": 1, "group_size": 4 * settings["k"], "seed": settings.get("seed", 0) + 1_000_003}
     settings["evaluation"] = evaluation.pk
     prompts = _heldout_without_pair(evaluation)
-    reporter.stage("answers before", of=len(prompts))
-    baseline = _answers(evaluation.baseline, prompts, {**settings, "seed": settings["seed"] + 1}, reporter)
-    reporter.stage("answers after", of=len(prompts))
+    paired = evaluation.items.count()
+    reporter.stage("answers before", of=paired + len(prompts))
+    baseline = _answers(evaluation.baseline, prompts, {**settings, "seed": settings["seed"] + 1}, reporter, paired)
+    reporter.stage("answers after", of=paired + len(prompts))
     identical = missing = 0
-    for prompt, answer in _answer(evaluation.model_version, prompts, settings, reporter):
+    for prompt, answer in _answer(evaluation.model_version, prompts, settings, reporter, paired):
         other = baseline.get(prompt.pk)
         if answer is None or other is None:
             missing += 1
@@ -49,14 +50,19 @@ def sample_evaluation(
 
 
 def _answers(
-    version: ModelVersion, prompts: list[Prompt], settings: dict[str, Any], reporter: Reporter
+    version: ModelVersion, prompts: list[Prompt], settings: dict[str, Any], reporter: Reporter, paired: int
 ) -> dict[int, Completion]:
-    answers = _answer(version, prompts, settings, reporter)
+    answers = _answer(version, prompts, settings, reporter, paired)
     return {prompt.pk: answer for prompt, answer in answers if answer is not None}
 
 
-def _answer(version: ModelVersion, prompts: list[Prompt], settings: dict[str, Any], reporter: Reporter) -> Any:
-    """(prompt, its one completion or None), as they come; answers that an earlier worker stored come first."""
+def _answer(
+    version: ModelVersion, prompts: list[Prompt], settings: dict[str, Any], reporter: Reporter, paired: int
+) -> Any:
+    """(prompt, its one completion or None), as they come; answers that an earlier worker stored come first.
+
+    paired: prompts whose pair is there already; they count in the bar.
+    """
     generator = generator_of(version, settings)
     stored = {c.prompt_id: c for c in Completion.objects.filter(generator=generator, prompt__in=prompts)}
     for prompt in prompts:
@@ -64,7 +70,8 @@ def _answer(version: ModelVersion, prompts: list[Prompt], settings: dict[str, An
             yield prompt, stored[prompt.pk]
     todo = [prompt for prompt in prompts if prompt.pk not in stored]
     engine = {name: value for name, value in settings.items() if name != "evaluation"}
-    for prompt, completions in sample_and_store(version, generator, todo, engine, reporter, done_before=len(stored)):
+    done_before = paired + len(stored)
+    for prompt, completions in sample_and_store(version, generator, todo, engine, reporter, done_before=done_before):
         yield prompt, completions[0] if completions else None
 
 

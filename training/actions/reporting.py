@@ -29,10 +29,14 @@ class Reporter:
     def __init__(self, run: TrainingRun, owner: str, keeper: LeaseKeeper) -> None:
         self.run, self.owner, self.keeper = run, owner, keeper
         self.stage_name = run.stage
-        self.seconds: dict[str, float] = dict(run.report.get("seconds", {}))
+        # what earlier workers of this run did counts too
+        self.report: dict[str, Any] = dict(run.report)
+        self.seconds: dict[str, float] = dict(self.report.get("seconds", {}))
         self._stage_started = time.monotonic()
         self._written = 0.0
         self._phase = ""
+        self._step, self._of = 0, 0
+        self._seconds_left: float | None = None
 
     def should_stop(self) -> bool:
         return self.keeper.should_stop()
@@ -44,11 +48,13 @@ class Reporter:
         self._write(0, of, None)
 
     def end_stage(self) -> None:
-        now = time.monotonic()
-        if self.stage_name and self._written:
-            spent = self.seconds.get(self.stage_name, 0.0) + now - self._stage_started
-            self.seconds[self.stage_name] = round(spent, 2)
-        self._stage_started = now
+        self.seconds = self._seconds_so_far()
+        self._stage_started = time.monotonic()
+
+    def keep(self, **done: Any) -> None:
+        """Write what the run has done in all. In the transaction that does it, so that the two never differ."""
+        self.report |= done
+        self._write(self._step, self._of, self._seconds_left)
 
     def progress(self, step: int, of: int, metrics: dict[str, Any]) -> None:
         """The engine's callback. Only a training step has numbers to keep; other phases move the bar or empty it."""
@@ -71,7 +77,15 @@ class Reporter:
         log.info(text, extra={"run": self.run.pk, "stage": self.stage_name})
         RunLine.objects.create(run=self.run, text=text)
 
+    def _seconds_so_far(self) -> dict[str, float]:
+        if not self.stage_name or not self._written:
+            return self.seconds
+        spent = self.seconds.get(self.stage_name, 0.0) + time.monotonic() - self._stage_started
+        return {**self.seconds, self.stage_name: round(spent, 2)}
+
     def _write(self, step: int, of: int, seconds_left: float | None) -> None:
+        self._step, self._of, self._seconds_left = step, of, seconds_left
+        self.report["seconds"] = self._seconds_so_far()
         heartbeat(
             self.run,
             self.owner,
@@ -79,6 +93,7 @@ class Reporter:
             step=max(step, 0),
             of_steps=max(of, 0),
             seconds_left=finite(seconds_left),
+            report=self.report,
         )
         self._written = time.monotonic()
 

@@ -29,7 +29,8 @@ def train_reward_and_policy(run: TrainingRun, reporter: Reporter) -> None:
     rankings = ([to_ranking(line) for line in train], [to_ranking(line) for line in heldout])
     reward = _train_reward(run, base, rankings, reporter)
     policy = _train_policy(run, base, rankings, reporter)
-    reporter.stage("evaluate", of=1)
+    if reporter.stage_name != "evaluate":  # the policy was measured by an earlier worker
+        reporter.stage("evaluate")
     rewards = _rewards_of_samples(reward.path, policy.metrics["samples"])
     reporter.stage("store", of=1)
     _store_and_finish(run, base, reward, policy, rewards, reporter)
@@ -83,10 +84,21 @@ def _train_policy(run: TrainingRun, base: ModelVersion, rankings: tuple[list, li
         *rankings,
         PolicySettings.from_dict({"evaluation_tokens": shown, **run.settings.get("policy", {})}),
         work_folder(run) / "policy",
-        progress=reporter.progress,
+        progress=_policy_progress(reporter),
         should_stop=reporter.should_stop,
         log=reporter.log,
     )
+
+
+def _policy_progress(reporter: Reporter) -> Any:
+    """The engine's callback, under which measuring the policy is a stage of its own."""
+
+    def moved(step: int, of: int, metrics: dict[str, Any]) -> None:
+        if metrics.get("phase") == "evaluating" and reporter.stage_name != "evaluate":
+            reporter.stage("evaluate")
+        reporter.progress(step, of, metrics)
+
+    return moved
 
 
 def _rewards_of_samples(reward_folder: Path, samples: list[dict[str, Any]]) -> list[list[float]]:

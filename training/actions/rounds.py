@@ -3,14 +3,13 @@
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
 
 from labeling.actions.errors import ActionError
-from labeling.models import Comparison, Project, Prompt
+from labeling.models import Project, Prompt
 from labeling.policies import may_lead, require
 from training.actions.runs import queue_sampling
 from training.models import Evaluation, ModelVersion, Promotion, TrainingRun
-from training.queries.models import current_model
+from training.queries.rounds import model_to_beat, next_round, round_state
 
 
 @transaction.atomic
@@ -37,23 +36,31 @@ def start_next_round(
     split: str | None = None,
 ) -> TrainingRun:
     """Promote the policy; queue its answers to all prompts as the next round, and its blind comparison with the
-    model before it on held-out prompts. A round that was cancelled or failed goes on where it stopped.
+    model before it on held-out prompts. A round that was cancelled or failed goes on where it stopped, with its own
+    number, split and evaluation.
 
     split: answer the prompts of this split alone; the blind comparison is of held-out prompts whatever it is.
 
     Raises ActionError "conflict" when the policy's round is done already, or while a sampling is at work.
     """
     project = model_version.project
-    before = current_model(project)
-    number, evaluation = next_round(project), None
-    if before is not None and before.pk == model_version.pk:
-        number, evaluation = _unfinished_round(model_version)
+    if by is not None:
+        require(may_lead(by, project), "start a round in this project")
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    state = round_state(model_version)
+    if state.word == "done":
+        raise ActionError(
+            f"The project samples from {model_version.name} already; retrain, then start a round with the new model.",
+            "conflict",
+        )
+    if state.word == "stopped" and state.run is not None:
+        number, evaluation = state.run.settings["round"], state.run.settings["evaluation"]
+        split = _same_split(split, state.run)
+        promote(model_version=model_version, by=by, reason="The round goes on")
     else:
+        before, number = model_to_beat(model_version), next_round(project)
         promote(model_version=model_version, by=by, reason="Next round")
-        if before is not None and Prompt.objects.filter(project=project, split="heldout").exists():
-            evaluation = Evaluation.objects.create(
-                model_version=model_version, baseline=before, name=f"{model_version.name} against {before.name}"
-            ).pk
+        evaluation = _begin_evaluation(model_version, before)
     return queue_sampling(
         project=project,
         by=by,
@@ -62,20 +69,21 @@ def start_next_round(
         round=number,
         split=split,
         evaluation=evaluation,
+        next_round=True,
     )
 
 
-def _unfinished_round(model_version: ModelVersion) -> tuple[int, int | None]:
-    """(round, evaluation) of this model's round that was cancelled or failed, to go on with it."""
-    last = TrainingRun.objects.filter(kind=TrainingRun.Kind.SAMPLING, base=model_version).order_by("-id").first()
-    if last is None or last.state not in (TrainingRun.State.CANCELLED, TrainingRun.State.FAILED):
-        raise ActionError(
-            f"The project samples from {model_version.name} already; retrain, then start a round with the new model.",
-            "conflict",
-        )
-    return last.settings["round"], last.settings["evaluation"]
+def _same_split(split: str | None, stopped: TrainingRun) -> str | None:
+    own = stopped.settings.get("split")
+    if split not in (None, own):
+        raise ActionError(f"This round answers {own or 'all'} prompts, and goes on so.", "conflict")
+    return own
 
 
-def next_round(project: Project) -> int:
-    last = Comparison.objects.filter(project=project, purpose="collect").aggregate(last=Max("round"))["last"]
-    return (last or 0) + 1
+def _begin_evaluation(model_version: ModelVersion, before: ModelVersion | None) -> int | None:
+    """Id of the evaluation against the model before; None without one or without held-out prompts."""
+    heldout = Prompt.objects.filter(project=model_version.project, split="heldout")
+    if before is None or not heldout.exists():
+        return None
+    name = f"{model_version.name} against {before.name}"
+    return Evaluation.objects.create(model_version=model_version, baseline=before, name=name).pk

@@ -17,6 +17,7 @@ from training.actions.leases import MAX_ATTEMPTS
 from training.actions.run_settings import check_retrain_settings, check_sampling_settings
 from training.models import ModelVersion, TrainingRun
 from training.queries.models import current_model
+from training.queries.rounds import current_round
 
 log = logging.getLogger("luce.training")
 LIVE = [TrainingRun.State.QUEUED, TrainingRun.State.RUNNING]
@@ -58,20 +59,26 @@ def queue_sampling(
     model_version: ModelVersion | None = None,
     settings: dict[str, Any] | None = None,
     k: int | None = None,
-    round: int = 1,
+    round: int | None = None,
     split: str | None = None,
     evaluation: int | None = None,
+    next_round: bool = False,
 ) -> TrainingRun:
-    """Queue K completions of every prompt (of one split, if given), each prompt a comparison of this round.
+    """Queue K completions of the prompts (of one split, if given), each prompt a comparison.
 
+    round: None answers the prompts that have no comparison, in the project's current round. A number answers every
+    prompt that this model has not answered in that round, whatever others have.
     model_version: the current model, or the bundled one, if None. settings: keys of the engine's SamplingSettings
-    over the project's own. evaluation: an Evaluation whose pairs are sampled first.
+    over the project's own. evaluation: an Evaluation whose pairs are sampled first. next_round: the run belongs to
+    a next round, as `start_next_round` says.
     Raises ActionError "conflict" while another sampling of the project is at work.
     """
     if by is not None:
         require(may_lead(by, project), "sample completions in this project")
     _require_idle(project, TrainingRun.Kind.SAMPLING)
     sampling = check_sampling_settings({**project.sampling, **(settings or {}), "k": k or project.k})
+    prompts = "unanswered" if round is None else "all"
+    round = current_round(project) if round is None else round
     # with one seed for all rounds, a model that learned little would write the same answers again
     sampling["seed"] = sampling.get("seed", 0) + 1009 * (round - 1)
     if split not in (None, "train", "heldout"):
@@ -80,7 +87,14 @@ def queue_sampling(
         project=project,
         kind=TrainingRun.Kind.SAMPLING,
         base=model_version or current_model(project),
-        settings={"sampling": sampling, "round": round, "split": split, "evaluation": evaluation},
+        settings={
+            "sampling": sampling,
+            "prompts": prompts,
+            "round": round,
+            "split": split,
+            "evaluation": evaluation,
+            "next_round": next_round,
+        },
         created_by=by,
     )
 

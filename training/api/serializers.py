@@ -79,7 +79,8 @@ class RetrainSerializer(serializers.Serializer):
 
 
 class SampleSerializer(serializers.Serializer):
-    """model_version: a policy's id; the current model if left out. settings: of the sampling, over the project's."""
+    """model_version: a policy's id; the current model if left out. settings: of the sampling, over the project's.
+    round: answer every prompt that the model has not answered in this round; left out, those without a comparison."""
 
     project = serializers.SlugField()
     model_version = serializers.IntegerField(required=False)
@@ -90,7 +91,7 @@ class SampleSerializer(serializers.Serializer):
 
 
 class NextRoundSerializer(serializers.Serializer):
-    """split: answer the prompts of this split alone; all of them if left out."""
+    """split: answer the prompts of this split alone; all of them if left out. A round that goes on keeps its own."""
 
     split = serializers.ChoiceField(choices=Prompt.Split.choices, required=False)
 

@@ -96,7 +96,7 @@ class RunViewSet(LedViewSet):
     @extend_schema(request=serializers.SampleSerializer, responses={201: serializers.RunSerializer, **REFUSALS})
     @action(detail=False, methods=["post"])
     def sample(self, request: Request) -> Response:
-        """Queue K completions of every prompt."""
+        """Queue K completions of the prompts that have none to rank; with a round, of every prompt."""
         sent = self.sent(serializers.SampleSerializer)
         project = led_project(request.user, sent.pop("project"))
         version = _policy(project, sent.pop("model_version", None))
@@ -136,7 +136,10 @@ class ModelVersionViewSet(LedViewSet):
     @extend_schema(request=serializers.NextRoundSerializer, responses={201: serializers.RunSerializer, **REFUSALS})
     @action(detail=True, methods=["post"], url_path="next-round")
     def next_round(self, request: Request, pk: str) -> Response:
-        """Promote this policy, sample the next round from it, and compare it blindly with the model before it."""
+        """Promote this policy, sample the next round from it, and compare it blindly with the model before it.
+
+        A round that was cancelled or failed goes on where it stopped.
+        """
         sent = self.sent(serializers.NextRoundSerializer)
         run = start_next_round(model_version=self.get_object(), by=request.user, **sent)
         return Response(serializers.RunSerializer(run).data, status=201)

@@ -24,7 +24,7 @@ from training.engine.ranking import Messages, Ranking
 from training.engine.reward import rewards_of
 from training.engine.settings import PolicySettings, SamplingSettings
 from training.engine.tokens import decode_completion, encode_prompt
-from training.engine.training_loop import Watcher
+from training.engine.training_loop import Measuring, Watcher
 
 
 def _scored(comparisons: Sequence[EncodedComparison], scores_of: Callable[[int], Sequence[float]]) -> list[Scored]:
@@ -52,15 +52,15 @@ def reward_accuracy(
     of winner and loser. "length_baseline": the same data judged by "the longer completion wins", to be shown
     beside it. "encoding": rankings left out.
     """
-    watcher = watcher or Watcher()
     comparisons, report = encode_rankings(tokenizer, rankings, max_length)
     packed = can_pack(model, next(model.parameters()).device)
     model.eval()
     rewards = []
+    measuring = Measuring(watcher or Watcher(), len(comparisons))
     with torch.no_grad():
         for comparison in comparisons:
-            watcher.stop_if_asked()
             rewards.append(rewards_of(model, comparison, packed=packed).tolist())
+            measuring.add()
     scored = _scored(comparisons, lambda i: rewards[i])
     return {
         "accuracy": ordered_pair_accuracy(scored),
@@ -87,19 +87,19 @@ def dpo_margins(
 
     "accuracy" (share of ordered pairs), "margin" (mean difference, nats × β), "length_baseline", "encoding".
     """
-    watcher = watcher or Watcher()
     comparisons, report = encode_rankings(tokenizer, rankings, settings.max_length, end_unfinished=False)
     packed = can_pack(model, next(model.parameters()).device)
     model.eval()
     rewards = []
+    measuring = Measuring(watcher or Watcher(), len(comparisons))
     with torch.no_grad():
         for comparison in comparisons:
-            watcher.stop_if_asked()
             ours = completion_logps(model, comparison, packed=packed)
             with as_reference(model):
                 theirs = completion_logps(model, comparison, packed=packed)
             lengths = ours.new_tensor(comparison.lengths) if settings.length_normalised else None
             rewards.append(implicit_rewards(ours, theirs, settings.beta, lengths).tolist())
+            measuring.add()
     scored = _scored(comparisons, lambda i: rewards[i])
     return {
         "accuracy": ordered_pair_accuracy(scored),
@@ -139,6 +139,7 @@ def draw_for_evaluation(
     encoded = [encode_prompt(tokenizer, messages)[-settings.max_prompt_tokens :] for messages in prompts]
     draws = []
     together = max(1, batch_rows // samples)
+    measuring = Measuring(watcher, len(prompts))
     for first in range(0, len(prompts), together):
         batch = range(first, min(first + together, len(prompts)))
         outputs = draw(
@@ -153,12 +154,18 @@ def draw_for_evaluation(
         for number, completions in zip(batch, outputs, strict=True):
             for ids, finished in completions:
                 draws.append(Draw(number, ids, decode_completion(tokenizer, ids), finished))
+        measuring.add(len(batch))
     return draws
 
 
 @torch.no_grad()
 def kl_from_reference(
-    policy: Any, tokenizer: Any, prompts: Sequence[Messages], draws: Sequence[Draw], reference: Any = None
+    policy: Any,
+    tokenizer: Any,
+    prompts: Sequence[Messages],
+    draws: Sequence[Draw],
+    reference: Any = None,
+    watcher: Watcher | None = None,
 ) -> dict[str, Any]:
     """KL(π ‖ π_ref) over completions of the policy's own draws, in nats: "per_completion" and "per_token".
 
@@ -173,9 +180,9 @@ def kl_from_reference(
     device = next(policy.parameters()).device
     policy.eval()
     sums, tokens, clusters = [], [], []
-    for one in draws:
-        if not one.ids:
-            continue
+    written = [one for one in draws if one.ids]
+    measuring = Measuring(watcher or Watcher(), len(written))
+    for one in written:
         prompt, completion = tuple(encoded[one.prompt]), tuple(one.ids)
         [row] = rows_of(EncodedComparison(prompt, (completion,), (), ""))
         row = row.to(device)
@@ -188,6 +195,7 @@ def kl_from_reference(
         sums.append(float((ours.exp() * (ours - theirs)).sum()))
         tokens.append(float(len(one.ids)))
         clusters.append(str(one.prompt))
+        measuring.add()
     empty = "No completion was drawn."
     return {
         "per_completion": cluster_ratio(sums, [1.0] * len(sums), clusters, empty=empty, unit="nats"),

@@ -171,7 +171,8 @@ def train_reward_model(
     ignored; a finished result of others raises `EngineError`.
 
     progress(step, of, metrics): metrics["phase"] is "loading", "training" (with loss, accuracy, margin,
-    learning_rate, grad_norm, tokens_per_second, seconds_left, epoch), "evaluating" or "saving".
+    learning_rate, grad_norm, tokens_per_second, seconds_left, epoch), "evaluating" (with done and of rankings,
+    prompts or answers, and seconds_left, of the measurement it is at) or "saving".
 
     Metrics of the result: "heldout" (see `reward_accuracy`), "history" (a dict a step), "encoding" (what was
     shortened or left out), "tie_nu", "packed", "seconds", "settings", "versions", "base_hash", "model_hash".
@@ -269,12 +270,14 @@ def _evaluate_policy(
         )
 
     model.eval()
+    watcher.log(f"Drawing answers to {len(prompts)} held-out prompts before training, then after it.")
     with as_reference(model):
         before = drawn()
     after = drawn()
+    watcher.log("Measuring margins on held-out rankings, then the KL of the answers drawn.")
     return {
         "heldout": dpo_margins(model, tokenizer, heldout, settings, watcher),
-        "kl": kl_from_reference(model, tokenizer, prompts, after),
+        "kl": kl_from_reference(model, tokenizer, prompts, after, watcher=watcher),
         "length": length_drift(before, after),
         "samples": _samples(prompts, before, after),
     }

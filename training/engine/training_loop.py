@@ -47,6 +47,26 @@ class Watcher:
             raise Cancelled("Stopped on request.")
 
 
+class Measuring:
+    """Tells the watcher how far a measurement is: `of` prompts, rankings or answers that each take about as long.
+
+    Asks whether to stop at the start and after each, and raises `Cancelled` then.
+    """
+
+    def __init__(self, watcher: Watcher, of: int) -> None:
+        self.watcher, self.of, self.done = watcher, of, 0
+        self.started = time.monotonic()
+        self.add(0)
+
+    def add(self, count: int = 1) -> None:
+        self.watcher.stop_if_asked()
+        self.done += count
+        spent = time.monotonic() - self.started
+        left = spent / self.done * (self.of - self.done) if self.done else None
+        metrics = {"phase": "evaluating", "done": self.done, "of": self.of, "seconds_left": left}
+        self.watcher.progress(self.done, self.of, metrics)
+
+
 def learning_rate_at(step: int, total: int, settings: _TrainingSettings) -> float:
     """Rate of optimizer step `step` (0 … total − 1): linear warm-up, then decay to `final_lr_share` of the peak."""
     warmup = math.ceil(total * settings.warmup_share)

@@ -15,6 +15,8 @@ from labeling.pages.forest import forest, interval_text, text
 from training.models import Evaluation, EvaluationComparison
 from training.pages.situation import judgments_missing
 from training.queries.evaluations import win_rate
+from training.queries.models import current_model
+from training.queries.rounds import STOPPED, round_state, runs_of_rounds
 
 A_PAGE = 50
 OUTCOMES = {1: "new model", 0: "tie", -1: "old model"}
@@ -38,6 +40,8 @@ def evaluation(request: HttpRequest, project: Project, pk: int) -> HttpResponse:
     page = Paginator(_items(item), A_PAGE).get_page(request.GET.get("page"))
     rate = win_rate(item)
     missing = judgments_missing(item)
+    run = runs_of_rounds(project).filter(settings__evaluation=item.pk).first()
+    stopped = run is not None and run.state in STOPPED and _can_go_on(item)
     return render(
         request,
         "training/evaluation.html",
@@ -53,6 +57,9 @@ def evaluation(request: HttpRequest, project: Project, pk: int) -> HttpResponse:
                 chance_label="50 %, neither is better",
             ),
             "missing": missing,
+            "run": run,
+            "stopped": stopped,
+            "in_use": stopped and current_model(project) == item.model_version,
             "judged": rate["n"],
             "wanted": rate["n"] + missing,
             "page": page,
@@ -60,6 +67,12 @@ def evaluation(request: HttpRequest, project: Project, pk: int) -> HttpResponse:
             "section": "models",
         },
     )
+
+
+def _can_go_on(evaluation: Evaluation) -> bool:
+    """Whether the round that its model's last run belongs to is this evaluation's, and stopped."""
+    state = round_state(evaluation.model_version)
+    return state.run is not None and state.word == "stopped" and state.run.settings["evaluation"] == evaluation.pk
 
 
 def in_words(evaluation: Evaluation, rate: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ from training.models import Evaluation, ModelVersion
 from training.pages.runs import runs_of
 from training.queries.evaluations import win_rate
 from training.queries.models import current_model
+from training.queries.rounds import model_to_beat, round_state
 
 EVALUATIONS_SHOWN = 20
 # Path in the card, label, what n counts, how it is written, how to read it.
@@ -130,6 +131,8 @@ def model(request: HttpRequest, project: Project, pk: int) -> HttpResponse:
             ],
             "promotions": version.promotions.select_related("by"),
             "is_current": current is not None and current.pk == version.pk,
+            "round": round_state(version),
+            "beats": model_to_beat(version),
             "current": current,
             "may_promote": version.kind == ModelVersion.Kind.POLICY,
             "children": version.children.order_by("id"),
@@ -226,14 +229,15 @@ def _settings(card: dict[str, Any]) -> list[dict[str, Any]]:
 @require_POST
 @lead_page
 def next_round(request: HttpRequest, project: Project, pk: int) -> HttpResponse:
-    """Promote this policy, let it answer the prompts, and compare it blindly with the one before."""
+    """Promote this policy, let it answer the prompts, and compare it blindly; or go on with the round that stopped."""
     version = get_object_or_404(ModelVersion, project=project, pk=pk)
     try:
         run = start_next_round(model_version=version, by=request.user)
     except ActionError as error:
         messages.error(request, str(error))
         return redirect("model", slug=project.slug, pk=pk)
-    messages.success(request, f"The project samples from {version.name} now, and its answers are on their way.")
+    number = run.settings["round"]
+    messages.success(request, f"The project samples from {version.name}; its answers of round {number} are coming.")
     return redirect("run", slug=project.slug, pk=run.pk)
 
 

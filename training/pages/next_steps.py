@@ -7,7 +7,10 @@ ENOUGH_NEW_JUDGMENTS = 30
 
 @dataclass(frozen=True)
 class Situation:
-    """The facts the steps are read from; all of them counts or yes/no of one project."""
+    """The facts the steps are read from: counts, yes/no, and ids of what is meant, of one project.
+
+    stopped_round: the model in use, when its round stopped and can go on.
+    """
 
     active: bool
     has_guidelines: bool
@@ -24,6 +27,7 @@ class Situation:
     unseen_model: int | None
     evaluation: int | None
     evaluation_wanted: int = 0
+    stopped_round: int | None = None
     notices: int = 0
 
 
@@ -53,6 +57,9 @@ def _stopped(now: Situation) -> list[Step]:
     if now.failed_run:
         text = "The last run failed. Its page says why and what to do; nothing else is affected."
         steps.append(Step(text, "See what happened", "run", now.failed_run))
+    if now.stopped_round and not now.sampling:
+        text = "The round of the model in use stopped before its end. What was written is kept."
+        steps.append(Step(text, "Go on with the round", "next-round", now.stopped_round, post=True))
     if now.notices:
         text = f"{_count(now.notices, 'thing waits', 'things wait')} for your decision: flagged, skipped, or a person."
         steps.append(Step(text, "Decide", "notices"))

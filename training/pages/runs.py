@@ -1,5 +1,6 @@
 """A run: what it does now, its curves and log as they come, cancelling it, and why it failed."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -15,6 +16,7 @@ from training.models import ModelVersion, TrainingRun
 from training.pages.curves import curve_plots
 from training.pages.failures import Failure, explain
 from training.pages.stages import stage_label, stages_of
+from training.queries.rounds import STOPPED, belongs_to_round, is_of_same_round, round_state
 from training.queries.runs import run_curves
 
 LINES_SHOWN = 200
@@ -77,7 +79,9 @@ def run_cancel(request: HttpRequest, project: Project, pk: int) -> HttpResponse:
     except ActionError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, f"Run {item.pk} is being cancelled. What it made so far is thrown away.")
+        sampling = item.kind == TrainingRun.Kind.SAMPLING
+        kept = "What it has written stays and can be ranked." if sampling else "What it made so far is thrown away."
+        messages.success(request, f"Run {item.pk} is being cancelled. {kept}")
     return redirect("run", slug=project.slug, pk=item.pk)
 
 
@@ -95,9 +99,35 @@ def _context(project: Project, item: TrainingRun) -> dict[str, Any]:
         "stages": stages_of(item),
         "failure": failure,
         "evaluation": item.settings.get("evaluation"),
+        "way_on": _way_on(item),
+        "of_a_round": belongs_to_round(item),
         "made": ModelVersion.objects.filter(run=item).order_by("kind"),
         "section": "models",
     }
+
+
+@dataclass(frozen=True)
+class WayOn:
+    """What can be done after a sampling that stopped.
+
+    word: "round" (go on with the round of `model`), "later" (`run` went on with it), "plain" (sample what has nothing
+    to rank) or "other" (it was asked for with a round or model of its own, over the API or the command line).
+    """
+
+    word: str
+    model: ModelVersion | None = None
+    run: TrainingRun | None = None
+
+
+def _way_on(item: TrainingRun) -> WayOn | None:
+    if item.kind != TrainingRun.Kind.SAMPLING or item.state not in STOPPED:
+        return None
+    if not belongs_to_round(item):
+        return WayOn("plain" if item.settings.get("prompts", "unanswered") == "unanswered" else "other")
+    state = round_state(item.base)
+    if state.word == "stopped" and is_of_same_round(item, state.run):
+        return WayOn("round", model=item.base)
+    return WayOn("later", run=state.run)
 
 
 def runs_of(project: Project, limit: int) -> list[TrainingRun]:

@@ -9,6 +9,8 @@ from labeling.queries.notices import count_open
 from labeling.queries.progress import Progress
 from training.models import Batch, Evaluation, ModelVersion, Promotion, TrainingRun
 from training.pages.next_steps import Situation
+from training.queries.models import current_model
+from training.queries.rounds import round_state
 from training.queries.runs import LIVE
 
 
@@ -60,8 +62,15 @@ def situation_of(project: Project, progress: Progress, rankings: NewRankings) ->
         unseen_model=_unseen_model(project),
         evaluation=evaluation.pk if evaluation else None,
         evaluation_wanted=judgments_missing(evaluation) if evaluation else 0,
+        stopped_round=_stopped_round(project),
         notices=count_open(project),
     )
+
+
+def _stopped_round(project: Project) -> int | None:
+    """The model in use, when its round stopped before its end."""
+    current = current_model(project)
+    return current.pk if current and round_state(current).word == "stopped" else None
 
 
 def judgments_missing(evaluation: Evaluation) -> int:

@@ -9,4 +9,9 @@ def current_model(project: Project) -> ModelVersion | None:
     promotion = Promotion.objects.filter(project=project).select_related("model_version").order_by("-id").first()
     if promotion:
         return promotion.model_version
+    return first_model(project)
+
+
+def first_model(project: Project) -> ModelVersion | None:
+    """The policy the project started with."""
     return ModelVersion.objects.filter(project=project, kind="policy", run=None).order_by("id").first()

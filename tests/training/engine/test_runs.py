@@ -176,6 +176,11 @@ def test_progress_tells_what_a_page_shows(base, tmp_path, train, settings):
         assert of == 8
         assert {"loss", "accuracy", "margin", "learning_rate", "tokens_per_second", "seconds_left"} <= metrics.keys()
     assert [metrics["phase"] for _, _, metrics in seen][-2:] == ["evaluating", "saving"]
+    measured = [metrics for _, _, metrics in seen if metrics["phase"] == "evaluating" and "of" in metrics]
+    parts = 1 if train is train_reward_model else 4  # answers before and after, margins, KL
+    assert sum(metrics["done"] == 0 for metrics in measured) == parts
+    assert sum(metrics["done"] == metrics["of"] for metrics in measured) == parts
+    assert all(metrics["seconds_left"] is not None for metrics in measured if metrics["done"])
 
 
 @BOTH

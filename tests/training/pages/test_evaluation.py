@@ -64,6 +64,6 @@ class TestEvaluation:
         rank_all(evaluation.model_version.project, [people["ann"], people["abe"]])
         assert Comparison.objects.count() == 3
         client = client_of(lead)
-        with django_assert_max_num_queries(14):
+        with django_assert_max_num_queries(15):
             response = client.get(self.address(evaluation))
         assert len(response.context["rows"]) == 3

@@ -13,14 +13,14 @@ from training.models import ModelVersion
 
 
 class Command(BaseCommand):
-    help = "Sample K completions of every prompt of the project, in the GPU worker."
+    help = "Sample K completions of the prompts of the project that have none to rank, in the GPU worker."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("project", help="Short name of the project.")
         parser.add_argument("--model", help="Name of a policy; the one the project samples from if left out.")
         parser.add_argument("--k", type=int, help="Completions a prompt; the project's K if left out.")
         parser.add_argument("--split", choices=["train", "heldout"], help="Only prompts of this split.")
-        parser.add_argument("--round", type=int, default=1, help="Round the new comparisons belong to (1).")
+        parser.add_argument("--round", type=int, help="Answer all prompts, in this round; without it, unanswered ones.")
         parser.add_argument("--wait", action="store_true", help="Follow the run until it ends.")
 
     def handle(self, *args: Any, **options: Any) -> None:

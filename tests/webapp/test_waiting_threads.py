@@ -1,0 +1,32 @@
+"""The threads of PyTorch in a worker sleep while they wait, or a run stands still beside other load."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SHOW = "import webapp.celery, torch; torch.ones(512, 512) @ torch.ones(512, 512)"
+
+
+def openmp(**environment: str) -> str:
+    """What OpenMP itself says that it was told."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_", "KMP_"))}
+    done = subprocess.run(
+        [sys.executable, "-c", SHOW],
+        env={**clean, "OMP_DISPLAY_ENV": "TRUE", **environment},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    if "OMP_WAIT_POLICY" not in done.stderr:
+        pytest.skip("This PyTorch's OpenMP does not say what it was told.")
+    return next(line for line in done.stderr.splitlines() if "OMP_WAIT_POLICY" in line)
+
+
+def test_they_sleep_unless_the_operator_says_otherwise() -> None:
+    assert "PASSIVE" in openmp()
+    assert "ACTIVE" in openmp(OMP_WAIT_POLICY="ACTIVE")
