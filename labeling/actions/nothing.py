@@ -11,7 +11,7 @@ WORDS: dict[str, str] = {
     "all_done": "You have ranked everything that is here for you. Thank you.",
     "all_leased": "Everything that is left is open with other people right now. It comes back when they leave it.",
     "paused": "Ranking is paused here. Your earlier rankings are safe; a lead can resume it.",
-    "person_paused": "A lead has paused your work here. Your earlier rankings are safe.",
+    "person_paused": "Your work here is paused. Your earlier rankings are safe.",
     "not_qualified": "What is left here asks for another language or qualification than you have. A lead can add it.",
     "screened_out": "You have used all your tries at the practice items. A lead has been told and can let you go on.",
     "no_comparisons": "There is nothing to rank yet. Comparisons appear as soon as completions are there.",

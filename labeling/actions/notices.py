@@ -10,6 +10,9 @@ from labeling.actions.errors import ActionError
 from labeling.models import Comparison, Notice, Project
 
 
+MOST_FLAGGED = 20_000  # characters of one person's open flag
+
+
 def tell_lead(project: Project, kind: str, text: str, comparison: Any = None, person: Any = None) -> Notice:
     """Put something before the leads; a notice of the same kind about the same that is still open is returned."""
     about = {"project": project, "kind": kind, "comparison": comparison, "person": person}
@@ -31,11 +34,18 @@ def tell_of_skips(comparison: Comparison, project: Project, reason: str) -> None
 
 @transaction.atomic
 def flag(*, person: Any, assignment: Any, reason: str) -> Notice:
-    """Tell the leads that something is wrong with a comparison one was given. It stays open, and may be ranked."""
+    """Tell the leads that something is wrong with a comparison one was given. It stays open, and may be ranked.
+
+    Flagged again before a lead has settled it, the words are added to the first.
+    """
     reason = check_text(reason, "reason", longest=2000).strip()
     if assignment.annotator_id != person.pk:
         raise ActionError("There is no such assignment of yours.", "not_found")
-    return tell_lead(assignment.project, Notice.Kind.FLAGGED, reason, comparison=assignment.comparison, person=person)
+    notice = tell_lead(assignment.project, Notice.Kind.FLAGGED, reason, comparison=assignment.comparison, person=person)
+    if reason not in notice.text and len(notice.text) < MOST_FLAGGED:
+        notice.text = f"{notice.text}\n{reason}"
+        notice.save(update_fields=["text"])
+    return notice
 
 
 @transaction.atomic
