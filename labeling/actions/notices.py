@@ -9,7 +9,6 @@ from labeling.actions.content import check_text
 from labeling.actions.errors import ActionError
 from labeling.models import Comparison, Notice, Project
 
-
 MOST_FLAGGED = 20_000  # characters of one person's open flag
 
 
