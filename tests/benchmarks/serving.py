@@ -40,7 +40,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rankings", type=int, default=4_000)
     parser.add_argument("--port", type=int, default=8091)
     parser.add_argument("--postgres", action="store_true", help="on a PostgreSQL of its own; SQLite without it")
-    parser.add_argument("--experienced", type=int, default=0, help="comparisons that every client has judged before")
+    parser.add_argument(
+        "--experienced",
+        type=int,
+        default=0,
+        help="comparisons that the first client has judged before and that stand at the head of the queue",
+    )
     parser.add_argument("--projects", type=int, default=0, help="other projects that every client is in")
     parser.add_argument("--label-studio", default="", help="its executable, to be measured in the same run")
     parser.add_argument("--rival-rankings", type=int, default=160)
@@ -56,8 +61,7 @@ def measure_luce(options: argparse.Namespace) -> dict[str, Any]:
     with site(options.port, postgres_url() if options.postgres else "") as here:
         imported = fill(here, SLUG, options.comparisons, options.clients)
         if options.experienced:
-            names = [f"bench-{number}" for number in range(options.clients)]
-            here.manage(script=EXPERIENCED.format(slug=SLUG, judged=options.experienced, names=names))
+            here.manage(script=EXPERIENCED.format(slug=SLUG, judged=options.experienced))
         if options.projects:
             here.manage(script=CROWD.format(projects=options.projects))
         before = here.web_memory()
