@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from django.core.management import call_command
 
 from tests.webapp.processes import alive, descendants, eventually, supervisor
 from webapp.supervisor.child import Child, rotate
@@ -136,3 +137,10 @@ def test_the_reaper_has_nothing_to_do_after_an_orderly_stop(tmp_path: Path) -> N
     with Tree(print) as tree:
         reaper = psutil.Process(tree.reaper.process.pid)
     assert not reaper.is_running()
+
+
+def test_a_port_that_is_no_number_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as refused:
+        call_command("demo", "--port", "abc")
+    assert refused.value.code == 1
+    assert capsys.readouterr().out == "luce: PORT must be a number such as 8000, not abc.\n"

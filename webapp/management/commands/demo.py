@@ -16,7 +16,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--port", type=int, default=8000, help="Port of the web server (8000).")
+        parser.add_argument("--port", default="8000", help="Port of the web server (8000).")
         parser.add_argument("--no-prepare", action="store_true", help="Do not unpack the bundled model.")
         parser.add_argument("--no-sampling", action="store_true", help="Load the prompts without sampling answers.")
         parser.add_argument(
@@ -26,8 +26,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a shell's "&" leaves SIGINT ignored
             signal.signal(number, stop)
+        if not str(options["port"]).isdecimal():
+            say(f"PORT must be a number such as 8000, not {options['port']}.")
+            sys.exit(1)
         chosen = Options(
-            port=options["port"],
+            port=int(options["port"]),
             prepare=not options["no_prepare"],
             sample=not (options["no_sampling"] or options["no_prepare"]),
             stop_with_parent=options["stop_with_parent"],
