@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 
 from labeling.actions.completions import add_completion, find_or_add_generator
 from labeling.actions.projects import add_member, create_project
+from labeling.actions.prompts import add_prompt
 from labeling.models import Assignment, Comparison, Completion, Judgment, Membership, Prompt
 
 pytestmark = pytest.mark.django_db
@@ -68,8 +69,10 @@ class TestRanking:
 
     def test_what_an_annotator_gets_says_nothing_of_models_purpose_or_others(self, call, ann, compare, project):
         generator = find_or_add_generator(project=project, kind="model", name="secret-model-7b")
+        prompt, _ = add_prompt(project=project, messages="Name a colour.")
+        for answer in ("Red.", "Blue."):
+            add_completion(prompt=prompt, text=answer, generator=generator)
         evaluation = compare("Name a colour.", "Red.", "Blue.", purpose="evaluate")
-        Completion.objects.update(generator=generator)
         text = json.dumps(opened(call, ann), default=str)
         for secret in ("secret-model", "generator", "evaluate", "purpose", "round", "priority", "shown"):
             assert secret not in text
