@@ -36,7 +36,7 @@ def main() -> None:
         found[f"races_{database}"] = told(races_on, database, options.rounds)
     found["disk_full"] = told(rank_on_a_full_disk, 1000, SEED)
     outage = told(rank_without_a_database, 1000, SEED, options.gone)
-    outage["home"], outage["page"] = outage["home"]["status"], outage["page"]["status"]
+    outage["home"] = outage["home"]["status"]
     found["database_gone"] = outage
     print(json.dumps(found))
 

@@ -39,7 +39,6 @@ def rank_without_a_database(judgments: int, seed: int, gone: float) -> dict[str,
             stop_at_once(server)
             stopped, before = time.monotonic(), len(ledger.acknowledged)
             wait_until(lambda: ledger.happened["status 503"] > PEOPLE, ledger)
-            page = look_at(here.base + "/accounts/sign-in/?next=/")
             home = look_at(here.base + "/", cookie="sessionid=" + "x" * 32)
             time.sleep(max(0.0, stopped + gone - time.monotonic()))
             server.ensure_postgres_running()
@@ -50,7 +49,7 @@ def rank_without_a_database(judgments: int, seed: int, gone: float) -> dict[str,
     statuses = {name: count for name, count in ledger.happened.items() if name.startswith("status")}
     return {
         "gone_s": gone, **result, "acknowledged_before": before, "statuses": statuses, "said": ledger.said,
-        "broken": ledger.happened["broken"], "replayed": ledger.happened["replayed"], "page": page, "home": home,
+        "broken": ledger.happened["broken"], "replayed": ledger.happened["replayed"], "home": home,
         "seconds": round(time.monotonic() - start, 1),
     }  # fmt: skip
 
