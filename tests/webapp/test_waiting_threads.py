@@ -12,21 +12,21 @@ SHOW = "import webapp.celery, torch; torch.ones(512, 512) @ torch.ones(512, 512)
 
 
 def openmp(**environment: str) -> str:
-    """What OpenMP itself says that it was told."""
+    """What OpenMP itself says of its spinning."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_", "KMP_"))}
     done = subprocess.run(
         [sys.executable, "-c", SHOW],
-        env={**clean, "OMP_DISPLAY_ENV": "TRUE", **environment},
+        env={**clean, "OMP_DISPLAY_ENV": "VERBOSE", **environment},
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
     )
-    if "OMP_WAIT_POLICY" not in done.stderr:
+    if "GOMP_SPINCOUNT" not in done.stderr:
         pytest.skip("This PyTorch's OpenMP does not say what it was told.")
-    return next(line for line in done.stderr.splitlines() if "OMP_WAIT_POLICY" in line)
+    return next(line for line in done.stderr.splitlines() if "GOMP_SPINCOUNT" in line)
 
 
 def test_they_sleep_unless_the_operator_says_otherwise() -> None:
-    assert "PASSIVE" in openmp()
-    assert "ACTIVE" in openmp(OMP_WAIT_POLICY="ACTIVE")
+    assert "'0'" in openmp(), "rounds of spinning before a thread sleeps"
+    assert "'0'" not in openmp(OMP_WAIT_POLICY="ACTIVE")
