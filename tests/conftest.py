@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.absent import absent
+
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "live_server"}
 
 
@@ -67,5 +69,5 @@ def human_data() -> Path:
     """The folder of real human preference data beside the project (or LUCE_DATA); skips where there is none."""
     folder = Path(os.environ.get("LUCE_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
     if not folder.is_dir():
-        pytest.skip(f"No human preference data at {folder}; set LUCE_DATA to the folder that holds it.")
+        absent(f"No human preference data at {folder}; set LUCE_DATA to the folder that holds it.")
     return folder

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.test import Client
+from rest_framework.test import APIClient
 
 from labeling.actions.comparisons import add_comparison
 from labeling.actions.completions import add_completion
@@ -46,3 +48,34 @@ def compare(project: Project) -> Callable[..., Comparison]:
         return add_comparison(prompt=prompt, completions=completions, **settings)[0]
 
     return make
+
+
+@pytest.fixture
+def call(db: None) -> Callable[..., Any]:
+    """Call the API as a person: call(ann).get("/api/…")."""
+
+    def as_person(someone: Any) -> Any:
+        client = APIClient()
+        client.force_authenticate(someone)
+        return client
+
+    return as_person
+
+
+@pytest.fixture
+def signed_in() -> Callable[[Any], Client]:
+    """Open pages as a person: signed_in(lead).get("/p/tea/…")."""
+
+    def make(someone: Any) -> Client:
+        client = Client()
+        client.force_login(someone)
+        return client
+
+    return make
+
+
+@pytest.fixture
+def reviewer(person: Callable[..., Any], project: Project) -> Any:
+    someone = person("rita")
+    add_member(project=project, person=someone, role="reviewer")
+    return someone

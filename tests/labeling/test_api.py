@@ -9,7 +9,7 @@ from django.core.management import call_command
 from rest_framework.test import APIClient
 
 from labeling.actions.completions import add_completion, find_or_add_generator
-from labeling.actions.projects import add_member, create_project
+from labeling.actions.projects import create_project
 from labeling.actions.prompts import add_prompt
 from labeling.models import Assignment, Comparison, Completion, Judgment, Membership, Prompt
 
@@ -17,27 +17,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def call(db):
-    """Call the API as a person: call(ann).get("/api/…")."""
-
-    def as_person(person):
-        client = APIClient()
-        client.force_authenticate(person)
-        return client
-
-    return as_person
-
-
-@pytest.fixture
 def ann(annotator):
     return annotator("ann")
-
-
-@pytest.fixture
-def reviewer(person, project):
-    rita = person("rita")
-    add_member(project=project, person=rita, role="reviewer")
-    return rita
 
 
 @pytest.fixture

@@ -1,11 +1,10 @@
 """What leads do over the API: decide what waits for them, change people, free leases, read hours and counts."""
 
 import pytest
-from rest_framework.test import APIClient
 
 from labeling.actions import notices
 from labeling.actions.leases import skip
-from labeling.actions.projects import add_member, create_project
+from labeling.actions.projects import create_project
 from labeling.actions.serving import serve_next
 from labeling.actions.submitting import submit_judgment
 from labeling.models import Assignment, Comparison, Notice, Project
@@ -15,27 +14,8 @@ HIDDEN = ("seed", "sampling", "gold_percent", "repeat_percent", "repeat_gap", "g
 
 
 @pytest.fixture
-def call(db):
-    """Call the API as a person: call(ann).get("/api/…")."""
-
-    def as_person(person):
-        client = APIClient()
-        client.force_authenticate(person)
-        return client
-
-    return as_person
-
-
-@pytest.fixture
 def ann(annotator):
     return annotator("ann")
-
-
-@pytest.fixture
-def reviewer(person, project):
-    rita = person("rita")
-    add_member(project=project, person=rita, role="reviewer")
-    return rita
 
 
 @pytest.fixture

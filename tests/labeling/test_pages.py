@@ -1,7 +1,6 @@
 """The lead's pages of labeling: who opens them, what they say in each state, and what they cost."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -10,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from labeling.actions.projects import add_member, publish_guideline
+from labeling.actions.projects import publish_guideline
 from labeling.actions.serving import serve_next
 from labeling.actions.submitting import submit_judgment
 from labeling.models import Comparison, Project
@@ -22,23 +21,6 @@ pytestmark = pytest.mark.django_db
 
 LEAD_PAGES = ("people", "import", "project-settings")
 REVIEW_PAGES = ("prompts", "disagreements")
-
-
-@pytest.fixture
-def signed_in() -> Callable[[Any], Client]:
-    def make(person: Any) -> Client:
-        client = Client()
-        client.force_login(person)
-        return client
-
-    return make
-
-
-@pytest.fixture
-def reviewer(person: Callable[..., Any], project: Project) -> Any:
-    someone = person("rita")
-    add_member(project=project, person=someone, role="reviewer")
-    return someone
 
 
 def judge(person: Any, comparison: Comparison, ranks: list[int | None], **said: Any) -> None:

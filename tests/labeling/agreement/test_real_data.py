@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from labeling.agreement import agreement_report, cohen_kappa_all, fleiss_kappa, krippendorff_alpha, votes_from_rows
+from tests.absent import absent
 
 DATA = Path(os.environ.get("LUCE_DATA") or Path(__file__).resolve().parents[4] / "shared" / "data")
 
@@ -16,7 +17,7 @@ DATA = Path(os.environ.get("LUCE_DATA") or Path(__file__).resolve().parents[4] /
 def data_file(name):
     path = DATA / name
     if not path.exists():
-        pytest.skip(f"{path} is absent; set LUCE_DATA to the folder of real preference data")
+        absent(f"{path} is absent; set LUCE_DATA to the folder of real preference data")
     return path
 
 

@@ -4,27 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.test import Client
 
-from labeling.actions.projects import add_member, create_project
-from labeling.models import Project
-
-
-@pytest.fixture
-def signed_in() -> Callable[[Any], Client]:
-    def make(person: Any) -> Client:
-        client = Client()
-        client.force_login(person)
-        return client
-
-    return make
-
-
-@pytest.fixture
-def reviewer(person: Callable[..., Any], project: Project) -> Any:
-    someone = person("rita")
-    add_member(project=project, person=someone, role="reviewer")
-    return someone
+from labeling.actions.projects import create_project
 
 
 @pytest.fixture
