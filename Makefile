@@ -29,9 +29,15 @@ demo: ready-demo  ## the whole of Luce on this machine; Ctrl-C stops it (PORT=80
 demo-check: ready-demo  ## the story of the demo, played by simulated annotators; ends with a JSON report
 	@exec $(PY) manage.py demo_check
 
+# The passes wait more than they compute (workers start, leases end, pages load), so they run side by side.
 test: ready-test lint  ## lint, then every test: SQLite, PostgreSQL, Valkey, workers, browser
-	LUCE_TEST_DATABASE=sqlite $(PY) -m pytest
-	LUCE_TEST_DATABASE=postgres $(PY) -m pytest $(ON_POSTGRES)
+	@mkdir -p var; log=$$(mktemp var/postgres-pass.XXXXXX); \
+	echo "on PostgreSQL too, meanwhile; told at the end (now: $$log)"; \
+	LUCE_TEST_DATABASE=postgres $(PY) -m pytest $(ON_POSTGRES) >$$log 2>&1 & postgres=$$!; \
+	trap 'kill $$postgres 2>/dev/null; exit 130' INT TERM; \
+	LUCE_TEST_DATABASE=sqlite $(PY) -m pytest; sqlite=$$?; \
+	wait $$postgres; postgres=$$?; cat $$log; rm -f $$log; \
+	exit $$((sqlite + postgres))
 
 lint: ready-test  ## format, rules, types, import rules, templates, migrations, production settings
 	$(PY) -m ruff format --check .

@@ -1,6 +1,7 @@
 """What all tests share: which database they run on, and people and projects to test with."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "live_server"}
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "database: touches the database, so it runs on SQLite and on PostgreSQL")
+    # `make test` runs one pass in the background, where Ctrl-C does not reach it: told to stop, it still tidies up.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -29,13 +29,14 @@ _START = (-(2**63), 0)
 # From a place on: the rest of its level, then the levels behind it. In one condition SQLite would read the whole level.
 _REST_OF_LEVEL, _BEHIND = "c.level = %s AND c.id >= %s", "c.level > %s"
 
-# IS NULL rather than NOT EXISTS: PostgreSQL might read all that a person has ever judged to answer the latter.
+# Rather than NOT EXISTS, for which PostgreSQL might read all that a person has ever judged; and rather than IS NULL,
+# of which it expects one row in two hundred, so that it would ask this of the whole queue and sort what is left.
 _HEAD = """
     SELECT c.id, c.level, c.prompt_id FROM labeling_comparison c
     WHERE c.lane_id = %s AND c.state = 'open' AND NOT c.gold AND c.live < c.overlap AND {place}
-      AND (
+      AND COALESCE((
         SELECT a.id FROM labeling_assignment a WHERE a.comparison_id = c.id AND a.annotator_id = %s AND a.attempt = 0
-        AND a.state NOT IN ('released', 'expired') LIMIT 1) IS NULL
+        AND a.state NOT IN ('released', 'expired') LIMIT 1), 0) <= 0
 """
 
 

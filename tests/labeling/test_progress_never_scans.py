@@ -23,11 +23,11 @@ from labeling.actions.submitting import submit_judgment
 from labeling.pages.people import members_of
 from labeling.queries.notices import count_open
 from labeling.queries.progress import median_seconds, people_progress, project_progress
+from tests.labeling.plans import LARGE, take_for_large
 from webapp.next_steps import projects_of
 
 pytestmark = pytest.mark.django_db
 
-LARGE = ("labeling_comparison", "labeling_assignment", "labeling_judgment")
 KEYS = {"id", "annotator_id", "assignment_id", "comparison_id", "latest_id", "lane_id"}
 
 
@@ -84,12 +84,10 @@ def _scans_of_sqlite(sql: str) -> list[str]:
 
 
 def _scans_of_postgres(sql: str) -> list[str]:
-    """Tables this small are read whole whatever there is to find them by; so that is forbidden to the planner."""
+    take_for_large()
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}")
         [[[plan]]] = cursor.fetchall()
-        cursor.execute("SET LOCAL enable_seqscan = on")
     return [str(node)[:300] for node in _nodes(plan["Plan"]) if _reads_too_much(node)]
 
 

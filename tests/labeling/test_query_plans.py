@@ -4,28 +4,37 @@ import pytest
 from django.db import connection
 
 from labeling.actions import queue
-from labeling.models import Comparison, PersonTally
+from labeling.actions.leases import release, skip
+from labeling.actions.serving import serve_next
+from labeling.models import Assignment, Comparison, PersonTally
+from tests.labeling.plans import take_for_large
 
 pytestmark = pytest.mark.django_db
 
 
 def plan(sql, values):
-    """The plan as text. PostgreSQL reads small tables whole whatever the index: it is told to think them large."""
+    """The plan as text, for a queue that is long."""
+    take_for_large()
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute("SET LOCAL enable_seqscan = off")
-            cursor.execute("SET LOCAL enable_bitmapscan = off")
             cursor.execute("EXPLAIN (COSTS OFF) " + sql, values)
             return "\n".join(line for (line,) in cursor.fetchall())
         cursor.execute("EXPLAIN QUERY PLAN " + sql, values)
         return "\n".join(row[-1] for row in cursor.fetchall())
 
 
+@pytest.fixture
+def comparison(annotator, project, compare):
+    """One that is open with somebody: no table is empty."""
+    made = compare("How do I brew tea?", overlap=2)
+    serve_next(person=annotator("ann"), project=project)
+    return made
+
+
 @pytest.mark.parametrize(
     ("place", "at"), [(queue._BEHIND, [0]), (queue._REST_OF_LEVEL, [0, 5])], ids=["levels behind", "rest of a level"]
 )
-def test_the_head_of_the_queue_is_read_from_its_index_in_order(compare, place, at):
-    comparison = compare("How do I brew tea?")
+def test_the_head_of_the_queue_is_read_from_its_index_in_order(comparison, place, at):
     sql = queue._HEAD.format(place=place) + " ORDER BY c.level, c.id LIMIT 32"
     told = plan(sql, [comparison.lane_id, *at, 1])
     assert "comparison_queue" in told
@@ -34,8 +43,7 @@ def test_the_head_of_the_queue_is_read_from_its_index_in_order(compare, place, a
     assert told.count("SCAN c") == told.count("Seq Scan") == 0
 
 
-def test_what_a_person_has_judged_is_looked_up_by_comparison_and_person(compare):
-    comparison = compare("How do I brew tea?")
+def test_what_a_person_has_judged_is_looked_up_by_comparison_and_person(comparison):
     sql = queue._HEAD.format(place=queue._BEHIND) + " ORDER BY c.level, c.id LIMIT 32"
     told = plan(sql, [comparison.lane_id, 0, 1])
     wanted = {"sqlite": "comparison_id=? AND annotator_id=? AND attempt=?", "postgresql": "one_assignment_a_person"}
@@ -45,16 +53,11 @@ def test_what_a_person_has_judged_is_looked_up_by_comparison_and_person(compare)
 def test_serving_asks_the_same_number_of_questions_whatever_there_is(
     annotator, project, compare, django_assert_max_num_queries
 ):
-    from labeling.actions.serving import serve_next
-
     for number in range(60):
         compare(f"What is {number} + {number}?")
     ann = annotator("ann")
     serve_next(person=ann, project=project)
     Comparison.objects.filter(pk__lt=Comparison.objects.last().pk).update(state="retired")
-    from labeling.actions.leases import release
-    from labeling.models import Assignment
-
     release(person=ann, assignment=Assignment.objects.get())
     with django_assert_max_num_queries(20):
         serve_next(person=ann, project=project)
@@ -62,9 +65,6 @@ def test_serving_asks_the_same_number_of_questions_whatever_there_is(
 
 def test_who_has_judged_much_goes_on_where_they_were(annotator, project, compare, monkeypatch):
     """The hint: after 200 own judgments the queue is read from the place reached, and from its start once a minute."""
-    from labeling.actions.leases import skip
-    from labeling.actions.serving import serve_next
-
     first = [compare(f"What is {number} + {number}?").pk for number in range(6)]
     ann = annotator("ann")
     served = serve_next(person=ann, project=project)
@@ -83,9 +83,6 @@ def test_who_has_judged_much_goes_on_where_they_were(annotator, project, compare
 
 
 def test_nobody_is_told_that_nothing_is_left_on_the_word_of_a_hint(annotator, project, compare):
-    from labeling.actions.leases import skip
-    from labeling.actions.serving import serve_next
-
     first, second = (compare(f"What is {number} + {number}?").pk for number in range(2))
     ann = annotator("ann")
     Comparison.objects.filter(pk=first).update(state="paused")
