@@ -7,6 +7,7 @@ same to SQLite and PostgreSQL; rows still come as models, with Django's own conv
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
@@ -22,10 +23,45 @@ def table(model: type[Model]) -> str:
     return connection.ops.quote_name(model._meta.db_table)
 
 
+@dataclass(frozen=True)
+class _Columns:
+    """The columns of a model as Django reads them, worked out once instead of with every query."""
+
+    names: list[str]
+    sql: str
+    converters: list[tuple[int, Any, list[Any]]]
+
+    def converted(self, row: Sequence[Any], database: Any) -> list[Any]:
+        values = list(row)
+        for place, column, convert in self.converters:
+            for each in convert:
+                values[place] = each(values[place], column, database)
+        return values
+
+
+@cache
+def _columns(model: type[Model]) -> _Columns:
+    fields = model._meta.concrete_fields
+    converters = []
+    for place, field in enumerate(fields):
+        column = field.get_col(model._meta.db_table)
+        convert = connection.ops.get_db_converters(column) + column.get_db_converters(connection)
+        if convert:
+            converters.append((place, column, convert))
+    columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    return _Columns([field.attname for field in fields], columns, converters)
+
+
 def find(model: type[M], where: str, values: Sequence[Any], lock: bool = False) -> list[M]:
     """The rows of one table that satisfy `where`, as models; locked against other writers if `lock`."""
+    columns = _columns(model)
     locking = " FOR NO KEY UPDATE" if lock and connection.features.has_select_for_no_key_update else ""
-    return list(model._default_manager.raw(f"SELECT * FROM {table(model)} WHERE {where}{locking}", values))  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {columns.sql} FROM {table(model)} WHERE {where}{locking}", values)  # noqa: S608
+        database = cursor.db  # the connection itself: the proxy finds it anew each time
+        return [
+            model.from_db(database.alias, columns.names, columns.converted(row, database)) for row in cursor.fetchall()
+        ]
 
 
 def find_one(model: type[M], where: str, values: Sequence[Any], lock: bool = False) -> M | None:
@@ -60,19 +96,13 @@ def rows(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 @contextmanager
 def on_disk() -> Iterator[None]:
-    """The transaction inside has reached the disk when it ends, not only the operating system.
+    """The transaction inside has reached the disk when this ends, not only the operating system.
 
     PostgreSQL does so always, SQLite here for what people said; a lease that a power cut takes away harms nobody.
     """
-    if connection.vendor != "sqlite" or connection.in_atomic_block:
-        yield
-        return
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA synchronous=FULL")
-        try:
-            yield
-        finally:
-            cursor.execute("PRAGMA synchronous=NORMAL")
+    yield
+    if connection.vendor == "sqlite" and not connection.in_atomic_block:
+        connection.wait_for_disk()  # of webapp/databases/sqlite3
 
 
 def stored(value: Any) -> Any:

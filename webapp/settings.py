@@ -199,7 +199,7 @@ REST_FRAMEWORK = {
     # whose address a client is: our proxy says it, never the client itself
     "NUM_PROXIES": 1 if env.switch("LUCE_BEHIND_PROXY", default=False) else 0,
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.TokenAuthentication",
+        "labeling.api.authentication.PlainTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

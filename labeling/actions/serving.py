@@ -96,11 +96,13 @@ def _lease_next(
         if isinstance(practice, NothingLeft):
             return practice
         if practice is not None:
-            return _taken([practice], person, project, tally, ahead) or nothing("all_done")
+            with transaction.atomic():
+                return _taken([practice], person, project, tally, ahead) or nothing("all_done")
     lanes, others = lanes_for(project, member)
     special = _special(person, project, lanes, tally)
     if special is not None:
-        assignment = _taken([special], person, project, tally, ahead)
+        with transaction.atomic():
+            assignment = _taken([special], person, project, tally, ahead)
         if assignment is not None:
             return assignment
     offers = first_offers(person, project, lanes, tally)
@@ -121,9 +123,10 @@ def _special(person: Any, project: Project, lanes: list[int], tally: PersonTally
     return pick_repeat(person, project, tally) if kind == "repeat" else None
 
 
-@transaction.atomic
 def _taken(takings: list[Taking], person: Any, project: Project, tally: PersonTally, ahead: bool) -> Assignment | None:
-    """The first of these that can be taken, leased. IntegrityError when the person was served meanwhile."""
+    """The first of these that can be taken, leased. IntegrityError when the person was served meanwhile.
+
+    Runs inside a transaction."""
     for taking in takings:
         numbered = Taking(taking.comparison_id, taking.kind, taking.attempt, tally.opened, ahead)
         assignment = take(numbered, person, project)

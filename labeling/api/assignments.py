@@ -30,6 +30,8 @@ from labeling.api.work import own_assignment, told
 from labeling.models import Assignment, Candidate, Judgment, Project
 from labeling.queries.quality import practice_feedback
 
+# one for all requests: to copy its fields for each would cost more than to read them
+SUBMITTED = SubmitSerializer()
 REFUSALS = {
     400: RefusalSerializer,
     404: OpenApiResponse(description="No such assignment of yours."),
@@ -109,9 +111,7 @@ class AssignmentViewSet(ActionView, ReadOnlyModelViewSet):
     def judgment(self, request: Request, pk: str) -> Response:
         """Submit the ranking, with `ranks` in the order of `completions`; the answer carries the next assignment."""
         assignment = own_assignment(request.user, pk)
-        sent = SubmitSerializer(data=request.data)
-        sent.is_valid(raise_exception=True)
-        said = dict(sent.validated_data)
+        said = dict(SUBMITTED.run_validation(request.data))
         said["ranks"] = canonical_ranks(assignment, said["ranks"])
         ahead = said.pop("ahead")
         stored = submit_judgment(person=request.user, assignment_id=assignment.pk, **said)

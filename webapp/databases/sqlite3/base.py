@@ -1,9 +1,14 @@
-"""Django's SQLite backend with one thing added: those who want to write wait in turn.
+"""Django's SQLite backend with two things added.
+
+Those who want to write wait in turn.
 
 SQLite lets one connection write at a time. Whoever finds it busy sleeps 1, 2, 5, 10 … 100 ms before looking again, so
 that with eight writers most of the time is slept and some wait half a second. Here a transaction first takes its turn:
 a lock of the process among its threads, then a lock on a file among processes, looked at every half millisecond by one
 thread a process. A process that dies leaves both; nothing depends on the turn but time, for SQLite's own lock stays.
+
+And who must know that a commit has reached the disk can wait for it (`wait_for_disk`) after the turn has passed on:
+with `synchronous=FULL` SQLite would wait in the middle of it, while all others wait for their turn.
 """
 
 import fcntl
@@ -13,8 +18,10 @@ import time
 from typing import Any
 
 from django.db.backends.sqlite3 import base
+from django.db.utils import OperationalError
 
 LOOK_AGAIN = 0.0005
+_sync = getattr(os, "fdatasync", os.fsync)
 
 
 class Turn:
@@ -77,6 +84,25 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """Takes the turn before BEGIN and gives it back after COMMIT, ROLLBACK or close."""
 
     _turn: Turn | None = None
+    _log: int | None = None
+
+    def wait_for_disk(self) -> None:
+        """Until all that was committed so far is on the disk, not only with the operating system.
+
+        Committed changes are in the write-ahead log until a checkpoint has brought the log and then the database to the
+        disk (`synchronous=NORMAL` and above), so it is enough to sync the log. It is there while we are connected.
+        Raises OperationalError when the disk fails.
+        """
+        if self.connection is None or self.is_in_memory_db():
+            return
+        try:
+            if self._log is None:
+                self._log = os.open(f"{self.settings_dict['NAME']}-wal", os.O_RDONLY | os.O_CLOEXEC)
+            _sync(self._log)
+        except FileNotFoundError:  # no such log on that file system: every commit has synced its journal
+            return
+        except OSError as error:
+            raise OperationalError(f"the disk does not keep what was written: {error.strerror}") from error
 
     def _start_transaction_under_autocommit(self) -> None:
         if self._turn is None and not self.is_in_memory_db():
@@ -103,6 +129,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self._give_turn()
 
     def _close(self) -> Any:
+        log, self._log = self._log, None
+        if log is not None:
+            os.close(log)
         try:
             return super()._close()
         finally:
