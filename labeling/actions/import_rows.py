@@ -1,12 +1,15 @@
 """Many rows of one table at once, past Django's instances and query trees: those took most of an import's time."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from django.db import connection
 from django.db.models import JSONField, Model
 
 from labeling.queries.chunks import parts
+
+ROWS_A_STATEMENT = 200
 
 
 def insert_rows(model: type[Model], fields: Sequence[str], rows: Iterable[Sequence[Any]], **same: Any) -> None:
@@ -29,12 +32,15 @@ def insert_rows(model: type[Model], fields: Sequence[str], rows: Iterable[Sequen
         return made
 
     columns = [_quoted(field.column) for field in varying + alike]
-    statement = (
-        f"INSERT INTO {_quoted(model._meta.db_table)} ({', '.join(columns)}) "  # noqa: S608 - names of our own tables
-        f"VALUES ({_places(columns)}) ON CONFLICT DO NOTHING"
-    )
+    into = f"INSERT INTO {_quoted(model._meta.db_table)} ({', '.join(columns)}) VALUES "  # noqa: S608 - our own tables
+    row = f"({_places(columns)})"
     with connection.cursor() as cursor:
-        cursor.executemany(statement, map(values, rows))
+        if connection.vendor == "sqlite":  # it prepares the statement once for all rows
+            cursor.executemany(f"{into}{row} ON CONFLICT DO NOTHING", map(values, rows))
+            return
+        for part in _some(map(values, rows), ROWS_A_STATEMENT):
+            statement = f"{into}{', '.join([row] * len(part))} ON CONFLICT DO NOTHING"
+            cursor.execute(statement, [value for each in part for value in each])
 
 
 def find_rows(
@@ -54,6 +60,21 @@ def find_rows(
         with connection.cursor() as cursor:
             cursor.execute(statement, [*same.values(), *part])
             yield from cursor.fetchall()
+
+
+def count_anew(*models: type[Model]) -> None:
+    """Let PostgreSQL count what is in the tables: it plans by what it counted last, and in a transaction that fills
+    them nobody else does. SQLite plans without counts."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            for model in models:
+                cursor.execute(f"ANALYZE {_quoted(model._meta.db_table)}")
+
+
+def _some(rows: Iterable[list[Any]], number: int) -> Iterator[list[list[Any]]]:
+    rest = iter(rows)
+    while part := list(islice(rest, number)):
+        yield part
 
 
 def _quoted(name: str) -> str:

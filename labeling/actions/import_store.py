@@ -10,12 +10,24 @@ from labeling.actions.errors import ActionError
 from labeling.actions.import_gold import GoldStore
 from labeling.actions.import_judgments import JudgmentStore
 from labeling.actions.import_lines import Entry, Row
-from labeling.actions.import_rows import find_rows, insert_rows
+from labeling.actions.import_rows import count_anew, find_rows, insert_rows
 from labeling.actions.prompts import split_is_fixed
 from labeling.actions.queue import level_of
 from labeling.actions.tallies import count_project
-from labeling.models import Candidate, Comparison, Completion, Generator, Project, Prompt
+from labeling.models import (
+    Assignment,
+    Candidate,
+    Comparison,
+    Completion,
+    Generator,
+    Judgment,
+    Project,
+    Prompt,
+)
 from labeling.queries.chunks import parts
+
+# The tables are counted anew after so many lines, and then whenever there are so many times as many.
+COUNT_FIRST, COUNTED_EVERY = 1000, 4
 
 Complain = Callable[[int, ActionError], None]
 """Called with the number of a bad line and what is wrong with it."""
@@ -34,6 +46,7 @@ class Store:
         self.judgments = JudgmentStore(project, complain, self.added)
         self.gold = GoldStore(project, complain, self.added)
         self._new_lines_without = 0
+        self._lines, self._count_at = 0, COUNT_FIRST
         self._generators: dict[str, int] = {}
         self._lanes: dict[tuple[str, str], int] = {}
 
@@ -50,6 +63,10 @@ class Store:
         ranked = self.gold.add(ranked)
         self.judgments.add([entry for entry in ranked if entry.row["judgments"]])
         self._new_lines_without += sum(not entry.new and not entry.row["judgments"] for entry in entries)
+        self._lines += len(batch)
+        if self._lines >= self._count_at:
+            count_anew(Prompt, Completion, Comparison, Candidate, Assignment, Judgment)
+            self._count_at = COUNTED_EVERY * self._lines
 
     def _prompts(self, entries: list[Entry]) -> list[Entry]:
         """Find or add the prompts. Entries that want another split than the stored one are complained of."""

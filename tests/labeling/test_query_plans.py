@@ -1,12 +1,15 @@
 """The queue's questions are answered by their index, in both databases, however much there is."""
 
+import json
+
 import pytest
 from django.db import connection
 
 from labeling.actions import queue
+from labeling.actions.importing import import_prompts
 from labeling.actions.leases import release, skip
 from labeling.actions.serving import serve_next
-from labeling.models import Assignment, Comparison, PersonTally
+from labeling.models import Assignment, Comparison, Completion, PersonTally
 from tests.labeling.plans import take_for_large
 
 pytestmark = pytest.mark.django_db
@@ -93,3 +96,14 @@ def test_nobody_is_told_that_nothing_is_left_on_the_word_of_a_hint(annotator, pr
     skip(person=ann, assignment=served)
     Comparison.objects.filter(pk=first).update(state="open")
     assert serve_next(person=ann, project=project).comparison_id == first
+
+
+def test_a_long_import_is_planned_by_what_it_has_stored(project):
+    """Before anybody could have counted its rows PostgreSQL would read a whole table for each batch of lines."""
+    if connection.vendor != "postgresql":
+        return  # SQLite plans without counts
+    lines = [json.dumps({"prompt": f"Question {number}?", "completions": ["Yes.", "No."]}) for number in range(1100)]
+    import_prompts(project=project, lines=lines)
+    completion = Completion.objects.last()
+    looked_up = Completion.objects.filter(prompt__in=range(completion.prompt_id - 5, completion.prompt_id))
+    assert "Seq Scan" not in looked_up.explain()
