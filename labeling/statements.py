@@ -56,8 +56,14 @@ def find(model: type[M], where: str, values: Sequence[Any], lock: bool = False) 
     """The rows of one table that satisfy `where`, as models; locked against other writers if `lock`."""
     columns = _columns(model)
     locking = " FOR NO KEY UPDATE" if lock and connection.features.has_select_for_no_key_update else ""
+    return _models(model, f"SELECT {columns.sql} FROM {table(model)} WHERE {where}{locking}", values)  # noqa: S608
+
+
+def _models(model: type[M], sql: str, values: Sequence[Any]) -> list[M]:
+    """What an SQL statement answers, being all columns of the model."""
+    columns = _columns(model)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {columns.sql} FROM {table(model)} WHERE {where}{locking}", values)  # noqa: S608
+        cursor.execute(sql, values)
         database = cursor.db  # the connection itself: the proxy finds it anew each time
         return [
             model.from_db(database.alias, columns.names, columns.converted(row, database)) for row in cursor.fetchall()
@@ -74,6 +80,13 @@ def change(model: type[Model], what: str, where: str, values: Sequence[Any]) -> 
     with connection.cursor() as cursor:
         cursor.execute(f"UPDATE {table(model)} SET {what} WHERE {where}", values)  # noqa: S608
         return int(cursor.rowcount)
+
+
+def changed(model: type[M], what: str, where: str, values: Sequence[Any]) -> M | None:
+    """UPDATE of at most one row; the row as it is now, or None when there was none."""
+    update = f"UPDATE {table(model)} SET {what} WHERE {where} RETURNING {_columns(model).sql}"  # noqa: S608
+    found = _models(model, update, values)
+    return found[0] if found else None
 
 
 def add(model: type[Model], fields: dict[str, Any]) -> int:

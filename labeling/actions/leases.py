@@ -22,7 +22,7 @@ from labeling.actions.queue import level_sql
 from labeling.actions.tallies import count_person
 from labeling.models import Assignment, Comparison, Membership, Project
 from labeling.policies import may_hold
-from labeling.statements import add, change, find, find_one
+from labeling.statements import add, changed, find, find_one
 
 State, Kind = Assignment.State, Assignment.Kind
 LIVE = (State.LEASED, State.JUDGED)
@@ -43,10 +43,10 @@ class Taking:
     ahead: bool = False
 
 
-def count_live(comparison_id: int, by: int, project: Project, even_closed: bool = False) -> bool:
-    """Move `live` of an open comparison by +1 (a slot is taken) or of any by −1; False when none was free.
+def count_live(comparison_id: int, by: int, project: Project, even_closed: bool = False) -> Comparison | None:
+    """Move `live` of an open comparison by +1 (a slot is taken) or of any by −1; None when none was free.
 
-    A conditional UPDATE: of two who want the last slot, one gets a row count of 0. even_closed: also of one that is
+    A conditional UPDATE: of two who want the last slot, one changes no row. even_closed: also of one that is
     paused or with a lead, for work that was begun before.
     """
     free = ""
@@ -54,7 +54,7 @@ def count_live(comparison_id: int, by: int, project: Project, even_closed: bool 
         state = "state <> 'retired'" if even_closed else "state = 'open'"
         free = f" AND live < overlap AND NOT gold AND {state}"
     moved = f"live = live + ({by:d}), level = {level_sql(project.order, f'live + ({by:d})')}"
-    return change(Comparison, moved, f"id = %s{free}", [comparison_id]) == 1
+    return changed(Comparison, moved, f"id = %s{free}", [comparison_id])
 
 
 def take(taking: Taking, person: Any, project: Project) -> Assignment | None:
@@ -62,16 +62,17 @@ def take(taking: Taking, person: Any, project: Project) -> Assignment | None:
 
     IntegrityError: the same person took it, or another comparison, in another tab.
     """
-    if taking.kind == Kind.COLLECT and not count_live(taking.comparison_id, +1, project):
-        return None
-    return _write_lease(taking, person, project)
-
-
-def _write_lease(taking: Taking, person: Any, project: Project) -> Assignment:
-    """The lease at the lowest free slot. `live` has been counted, so this transaction holds the comparison's row."""
+    if taking.kind == Kind.COLLECT:
+        comparison = count_live(taking.comparison_id, +1, project)
+        return None if comparison is None else _write_lease(comparison, taking, person, project)
     comparison = find_one(Comparison, "id = %s", [taking.comparison_id])
     if comparison is None:
         raise IntegrityError("the comparison is gone")
+    return _write_lease(comparison, taking, person, project)
+
+
+def _write_lease(comparison: Comparison, taking: Taking, person: Any, project: Project) -> Assignment:
+    """The lease at the lowest free slot. `live` has been counted, so this transaction holds the comparison's row."""
     there = find(
         Assignment,
         "comparison_id = %s AND (slot IS NOT NULL OR (annotator_id = %s AND attempt = %s))",

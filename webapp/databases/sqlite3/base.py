@@ -1,4 +1,4 @@
-"""Django's SQLite backend with two things added.
+"""Django's SQLite backend with three things added.
 
 Those who want to write wait in turn.
 
@@ -9,18 +9,22 @@ thread a process. A process that dies leaves both; nothing depends on the turn b
 
 And who must know that a commit has reached the disk can wait for it (`wait_for_disk`) after the turn has passed on:
 with `synchronous=FULL` SQLite would wait in the middle of it, while all others wait for their turn.
+
+And a statement that was asked before is not translated to SQLite's placeholders again: a tenth of a ranking's time.
 """
 
 import fcntl
 import os
 import threading
 import time
+from functools import lru_cache
 from typing import Any
 
 from django.db.backends.sqlite3 import base
 from django.db.utils import OperationalError
 
 LOOK_AGAIN = 0.0005
+LONG = 3000  # longer statements hold many places, and seldom as many again
 _sync = getattr(os, "fdatasync", os.fsync)
 
 
@@ -80,11 +84,26 @@ def _forget_turns() -> None:
 os.register_at_fork(after_in_child=_forget_turns)
 
 
+@lru_cache(maxsize=500)
+def _translated(query: str) -> str:
+    return str(base.FORMAT_QMARK_REGEX.sub("?", query).replace("%%", "%"))
+
+
+class Cursor(base.SQLiteCursorWrapper):
+    def convert_query(self, query: str, *, param_names: Any = None) -> str:
+        if param_names is None and len(query) < LONG:
+            return _translated(query)
+        return str(super().convert_query(query, param_names=param_names))
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """Takes the turn before BEGIN and gives it back after COMMIT, ROLLBACK or close."""
 
     _turn: Turn | None = None
     _log: int | None = None
+
+    def create_cursor(self, name: str | None = None) -> Cursor:
+        return self.connection.cursor(factory=Cursor)
 
     def wait_for_disk(self) -> None:
         """Until all that was committed so far is on the disk, not only with the operating system.
