@@ -70,7 +70,7 @@ def _missing(now: Situation) -> list[Step]:
     steps = []
     if not now.prompts:
         steps.append(Step("There are no prompts yet. Import some to begin.", "Import prompts", "import"))
-    elif now.unanswered_prompts and not now.sampling:
+    elif now.unanswered_prompts and not now.sampling and not now.stopped_round:  # going on with it writes them
         text = f"{_count(now.unanswered_prompts, 'prompt has', 'prompts have')} no completions to rank."
         steps.append(Step(text, "Sample completions", "sample", post=True))
     if not now.annotators:

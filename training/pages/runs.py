@@ -91,7 +91,7 @@ def _run(project: Project, pk: int) -> TrainingRun:
 
 def _context(project: Project, item: TrainingRun) -> dict[str, Any]:
     failed = item.state == TrainingRun.State.FAILED
-    failure: Failure | None = explain(item.error) if failed else None
+    failure: Failure | None = explain(item.error, sampling=item.kind == TrainingRun.Kind.SAMPLING) if failed else None
     return {
         "project": project,
         "run": item,

@@ -98,6 +98,7 @@ class TestWhatNeedsDoing:
     def test_prompts_without_completions_are_sampled_unless_that_is_running(self) -> None:
         assert self.names(unanswered_prompts=3) == ["sample"]
         assert self.names(unanswered_prompts=3, sampling=True) == []
+        assert self.names(unanswered_prompts=3, stopped_round=4) == ["next-round"], "which writes them"
 
     def test_enough_new_judgments_ask_for_training_unless_it_is_running(self) -> None:
         assert self.names(new_judgments=29) == []

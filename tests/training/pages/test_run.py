@@ -114,6 +114,12 @@ class TestRun:
         assert "people can go on ranking" in failure.advice
         assert explain("").headline == "The run ended without saying why."
 
+    @pytest.mark.parametrize("error", ["torch.OutOfMemoryError: out of memory", "OSError: [Errno 28] No space left"])
+    def test_who_was_sampling_is_not_told_to_retrain(self, error: str) -> None:
+        assert "etrain" in explain(error).advice
+        assert "etrain" not in explain(error, sampling=True).advice
+        assert "go on with it" in explain(error, sampling=True).advice
+
     def test_a_finished_training_leads_to_the_card(
         self, ranked: Project, lead: Any, base: ModelVersion, client_of: Any
     ) -> None:
