@@ -29,6 +29,8 @@ PAGES = {
     "comparison": "/p/bakery/comparisons/{comparison}/",
     "disagreements": "/p/bakery/disagreements/",
     "prompts": "/p/bakery/prompts/",
+    "prompt": "/p/bakery/prompts/{prompt}/",
+    "quality": "/p/bakery/quality/",
     "people": "/p/bakery/people/",
     "settings": "/p/bakery/settings/",
     "import": "/p/bakery/import/",
@@ -63,7 +65,8 @@ def lived(lead: Any, annotator: Any) -> dict[str, Any]:
     for person in (lead, annotator, simulated):
         for _ in range(7):
             _judge(project, person, draw)
-    return {"project": project, "comparison": Comparison.objects.first().pk, **_machines(project, lead)}
+    shown = Comparison.objects.first()
+    return {"project": project, "comparison": shown.pk, "prompt": shown.prompt_id, **_machines(project, lead)}
 
 
 def _add_prompt(project: Project, number: int) -> None:
