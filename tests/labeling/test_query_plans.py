@@ -28,10 +28,12 @@ def plan(sql, values):
 
 @pytest.fixture
 def comparison(annotator, project, compare):
-    """One that is open with somebody: no table is empty."""
-    made = compare("How do I brew tea?", overlap=2)
-    serve_next(person=annotator("ann"), project=project)
-    return made
+    """One of a dozen that two people have looked at: few enough people that more rows mean more a person."""
+    made = [compare(f"What is {number} + {number}?", overlap=2) for number in range(12)]
+    for person in map(annotator, ["ann", "ben"]):
+        for _ in made:
+            skip(person=person, assignment=serve_next(person=person, project=project))
+    return made[-1]
 
 
 @pytest.mark.parametrize(
