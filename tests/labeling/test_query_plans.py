@@ -41,7 +41,7 @@ def comparison(annotator, project, compare):
 )
 def test_the_head_of_the_queue_is_read_from_its_index_in_order(comparison, place, at):
     sql = queue._HEAD.format(place=place) + " ORDER BY c.level, c.id LIMIT 32"
-    told = plan(sql, [comparison.lane_id, *at, 1])
+    told = plan(sql, [comparison.lane_id, *at, PersonTally.objects.first().person_id])
     assert "comparison_queue" in told
     assert "sort" not in told.lower().replace("sorted", "")
     assert "b-tree" not in told.lower()
@@ -50,7 +50,7 @@ def test_the_head_of_the_queue_is_read_from_its_index_in_order(comparison, place
 
 def test_what_a_person_has_judged_is_looked_up_by_comparison_and_person(comparison):
     sql = queue._HEAD.format(place=queue._BEHIND) + " ORDER BY c.level, c.id LIMIT 32"
-    told = plan(sql, [comparison.lane_id, 0, 1])
+    told = plan(sql, [comparison.lane_id, 0, PersonTally.objects.first().person_id])
     wanted = {"sqlite": "comparison_id=? AND annotator_id=? AND attempt=?", "postgresql": "one_assignment_a_person"}
     assert wanted[connection.vendor] in told
 
