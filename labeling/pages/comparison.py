@@ -1,8 +1,8 @@
 """What each person said about a comparison, side by side, and its place in the queue; and the comparisons people differ
 on most.
 
-Not blind: the models' names show here. That is why only reviewers and leads come in. What measures people (known
-answers, repetitions, practice) shows to leads alone: reviewers rank too, and are measured.
+Who wrote the answers shows here to those who can no longer be asked to rank them (labeling/queries/blind.py). What
+measures people (known answers, repetitions, practice) shows to leads alone: reviewers rank too, and are measured.
 """
 
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.db.models import BooleanField, ExpressionWrapper
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
@@ -21,6 +22,7 @@ from labeling.actions.resolving import set_comparison_state
 from labeling.agreement import disagreement
 from labeling.models import Assignment, Comparison, Completion, GoldAnswer, Judgment, Membership, Project
 from labeling.pages.access import lead_page, review_page
+from labeling.queries.blind import still_to_rank
 from labeling.queries.disagreements import most_split
 from labeling.queries.notices import open_notices
 
@@ -89,11 +91,15 @@ class PlaceForm(forms.Form):
 @review_page
 def comparison(request: HttpRequest, project: Project, pk: int) -> HttpResponse:
     """The prompt, the completions with who wrote them, each person's ranking, and the place in the queue."""
-    return _page(request, project, _comparison(project, pk))
+    return _page(request, project, _comparison(request, project, pk))
 
 
-def _comparison(project: Project, pk: int) -> Comparison:
-    items = Comparison.objects.select_related("prompt", "lane")
+def _comparison(request: HttpRequest, project: Project, pk: int) -> Comparison:
+    """With `blind` set: whether its authors must not show."""
+    blind = still_to_rank(request.user, request.role)  # type: ignore[attr-defined]
+    items = Comparison.objects.select_related("prompt", "lane").annotate(
+        blind=ExpressionWrapper(blind, output_field=BooleanField())
+    )
     return get_object_or_404(items, project=project, pk=pk)
 
 
@@ -113,6 +119,7 @@ def _page(request: HttpRequest, project: Project, item: Comparison, form: PlaceF
         "project": project,
         "comparison": item,
         "said": said,
+        "blind": item.blind,  # type: ignore[attr-defined]
         "answers": [
             Answer(letters[position], completion, [row.judgment.ranks[position] for row in said])
             for position, completion in enumerate(completions)
@@ -150,7 +157,7 @@ def _ranking(ranks: list[int | None], letters: list[str]) -> Ranking:
 @lead_page
 def change(request: HttpRequest, project: Project, pk: int) -> HttpResponse:
     """Change the state, the place in the queue, or free what people have open; `do` says which."""
-    item, do = _comparison(project, pk), request.POST.get("do")
+    item, do = _comparison(request, project, pk), request.POST.get("do")
     form = PlaceForm(request.POST) if do == "place" else None
     try:
         if form is not None:

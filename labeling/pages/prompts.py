@@ -7,6 +7,7 @@ from django.shortcuts import get_object_or_404, render
 
 from labeling.models import Project, Prompt
 from labeling.pages.access import review_page
+from labeling.queries.blind import still_to_rank
 
 A_PAGE = 50
 FILTERS = ("split", "source", "use_case")
@@ -35,15 +36,20 @@ def prompts(request: HttpRequest, project: Project) -> HttpResponse:
 
 @review_page
 def prompt(request: HttpRequest, project: Project, pk: int) -> HttpResponse:
-    """One prompt with its turns, its completions and who wrote them, and its comparisons."""
+    """One prompt with its turns, its completions and who wrote them, and its comparisons.
+
+    Authors do not show to those who may yet have to rank the completions; nor may the order of writing tell them.
+    """
     item = get_object_or_404(Prompt, project=project, pk=pk)
+    blind = item.comparisons.filter(still_to_rank(request.user, request.role)).exists()  # type: ignore[attr-defined]
     return render(
         request,
         "labeling/prompt.html",
         {
             "project": project,
             "prompt": item,
-            "completions": item.completions.select_related("generator").order_by("id"),
+            "blind": blind,
+            "completions": item.completions.select_related("generator").order_by("content_hash" if blind else "id"),
             "comparisons": item.comparisons.order_by("id"),
             "section": "prompts",
         },

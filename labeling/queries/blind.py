@@ -1,0 +1,24 @@
+"""Who may know by now which model wrote what.
+
+Nobody who may still be asked to rank a comparison: reviewers and leads rank too, and their judgments count in blind win
+rates like everybody's.
+"""
+
+from typing import Any
+
+from django.db.models import Exists, F, OuterRef, Q
+
+from labeling.models import Assignment, Comparison, Membership
+
+
+def still_to_rank(person: Any, role: str) -> Q:
+    """Comparisons that the person may yet be given, and so must not see the authors of.
+
+    Known answers are open to leads, who set them; others must not be able to tell them by this.
+    """
+    given = [Assignment.State.JUDGED, Assignment.State.SURPLUS]
+    said = Assignment.objects.filter(comparison=OuterRef("pk"), annotator=person, state__in=given)
+    wanted = Q(judged__lt=F("overlap"), gold=False)
+    if role != Membership.Role.LEAD:
+        wanted |= Q(gold=True)
+    return wanted & ~Q(state=Comparison.State.RETIRED) & ~Exists(said)
