@@ -90,7 +90,13 @@ def rank(request: HttpRequest, project: Project) -> HttpResponse:
     taught. Fragment or whole page."""
     change, practised = request.GET.get("change", ""), request.GET.get("feedback", "")
     if change:
-        item = item_to_change(request.user, project, change)
+        try:
+            item = item_to_change(request.user, project, change)
+        except Http404 as error:
+            if _wants_fragment(request):
+                raise
+            messages.info(request, str(error))  # an old link, or another tab went on: here is what is next
+            return redirect("rank", slug=project.slug)
     elif practised.isdecimal() and len(practised) < 19:
         item = _feedback_item(request, project, _own(request, project, int(practised)))
     else:

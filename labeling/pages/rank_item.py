@@ -19,7 +19,7 @@ from labeling.queries.quality import practice_feedback
 
 LETTERS = "ABCDEFGHI"
 ROLES = {"system": "Instructions to the assistant", "user": "Person", "assistant": "Assistant"}
-NOT_THE_LAST = "Only your last ranking can be changed, and there is a newer one. It stays as it was."
+NOT_THE_LAST = "Only your last ranking can be changed. This one stays as it was."
 # How soon a page with nothing to rank looks again, in seconds.
 LOOK_AGAIN = {
     "no_comparisons": 4,

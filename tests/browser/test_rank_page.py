@@ -196,6 +196,34 @@ def test_a_reload_keeps_the_draft_and_its_reason(desk: Desk, campaign: Campaign,
     assert 0 < judgment.active_seconds < 30
 
 
+def test_after_a_reload_backspace_takes_back_step_by_step(desk: Desk, campaign: Campaign, annotator: Any) -> None:
+    page = ranking_page(desk, annotator, campaign())
+    page.keyboard.press("b")
+    page.keyboard.press("c")
+    page.reload()
+    page.wait_for_selector("#rank[data-ready]")
+    standing = [f"[data-answer='{place}'] [data-standing]" for place in (1, 2)]
+    assert [page.inner_text(each) for each in standing] == ["1st", "2nd"]
+    page.keyboard.press("Backspace")
+    assert [page.inner_text(each) for each in standing] == ["1st", ""]
+    page.keyboard.press("Backspace")
+    assert [page.inner_text(each) for each in standing] == ["", ""]
+
+
+def test_what_another_tab_has_left_behind_cannot_be_changed_and_is_no_dead_end(
+    desk: Desk, campaign: Campaign, annotator: Any
+) -> None:
+    project = campaign(k=2)
+    one = ranking_page(desk, annotator, project)
+    next_item(one, lambda: one.keyboard.press("1"))
+    two = ranking_page(desk, annotator, project)
+    next_item(two, lambda: two.keyboard.press("1"))
+    one.keyboard.press("Backspace")
+    one.wait_for_url("**/rank/")
+    one.wait_for_selector("text=Only your last ranking can be changed")
+    one.wait_for_selector("#rank[data-ready] [data-choose]")
+
+
 def test_two_tabs_store_one_judgment_and_both_go_on(desk: Desk, campaign: Campaign, annotator: Any) -> None:
     project = campaign(k=2)
     one = ranking_page(desk, annotator, project)

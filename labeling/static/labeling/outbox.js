@@ -10,7 +10,8 @@ const TIMEOUT = 20000;
 const OUTLIVES = 30000;
 
 /** @typedef {import("./ranking.js").Ranks} Ranks */
-/** @typedef {{key: string, ranks?: Ranks, comment?: string, seconds?: number, address?: string, body?: any, at: number}} Draft */
+/** @typedef {import("./ranking.js").Moment} Moment */
+/** @typedef {{key: string, ranks?: Ranks, past?: Moment[], comment?: string, seconds?: number, address?: string, body?: any, at: number}} Draft */
 /** @typedef {"ready"|"saving"|"saved"|"offline"|"trouble"|"signed-out"} SaveState */
 
 /** A random key. crypto.randomUUID exists only on HTTPS and localhost. @returns {string} */

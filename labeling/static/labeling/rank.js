@@ -85,7 +85,7 @@ function mountComparison(dataset) {
   lease.begin();
   const k = Number(dataset.k);
   const said = dataset.ranks ? JSON.parse(dataset.ranks) : undefined;
-  now.state = ranking.start(k, dataset.ties !== undefined, now.draft.ranks ?? said);
+  now.state = ranking.start(k, dataset.ties !== undefined, now.draft.ranks ?? said, now.draft.past);
   restoreReason();
   mountDrag(now.item, { ties: now.state.ties, onDrop, onStart: (place) => say(`Moving ${ranking.LETTERS[place]}.`) });
   show(now.item, now.state);
@@ -109,7 +109,8 @@ function reasonBox() {
 /** Keep what there is, so that a reload brings it back. */
 function keepDraft() {
   if (!now.state || now.sending) return;
-  now.draft = { ...now.draft, ranks: now.state.ranks, comment: reasonBox()?.value ?? "", seconds: now.active.seconds() };
+  const { ranks, past } = now.state;
+  now.draft = { ...now.draft, ranks, past, comment: reasonBox()?.value ?? "", seconds: now.active.seconds() };
   keep(now.id, now.draft);
 }
 

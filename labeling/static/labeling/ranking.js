@@ -13,10 +13,11 @@ export const LETTERS = "ABCDEFGHI";
  * @param {number} k how many answers
  * @param {boolean} [ties] whether answers may be called equal
  * @param {Ranks} [ranks] what was said before
+ * @param {Moment[]} [past] the steps that led there, to be undone
  * @returns {Ranking}
  */
-export function start(k, ties = true, ranks = undefined) {
-  return { k, ties, ranks: ranks ? [...ranks] : Array(k).fill(null), tieNext: false, past: [] };
+export function start(k, ties = true, ranks = undefined, past = []) {
+  return { k, ties, ranks: ranks ? [...ranks] : Array(k).fill(null), tieNext: false, past: [...past] };
 }
 
 /** @param {Ranking} state @param {Ranks} ranks @returns {Ranking} */

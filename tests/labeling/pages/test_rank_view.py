@@ -177,6 +177,12 @@ def test_only_the_last_ranking_can_be_changed(browser: Client, ann: Any, project
     submit(browser, first)
     second = lease(ann, project)
     submit(browser, second)
+    reloaded = Client()
+    reloaded.force_login(ann)
+    stale = reloaded.get(f"/p/tea/rank/?change={first.pk}", follow=True)
+    assert stale.redirect_chain == [("/p/tea/rank/", 302)]
+    assert b"Only your last ranking can be changed" in stale.content
+    assert b"data-amend" not in stale.content
     assert browser.get(f"/p/tea/rank/?change={first.pk}").status_code == 404
     assert b"data-amend" in browser.get(f"/p/tea/rank/?change={second.pk}").content
     assert submit(browser, first, key="k3", amend=True, ranks=[3, 2, 1]).status_code == 409
