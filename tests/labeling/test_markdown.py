@@ -1,5 +1,9 @@
 """Answers are rendered as Markdown that can do no harm."""
 
+import re
+from html import unescape
+from urllib.parse import unquote
+
 import pytest
 from django.template import Context, Template
 
@@ -45,8 +49,37 @@ def test_nothing_runs_loads_or_poses_as_the_page(attack):
 
 def test_a_very_long_text_is_shown_plain():
     html = render_markdown("*" * LONGEST + "<b>")
-    assert html.startswith("<pre>")
+    assert html.startswith("<pre")
     assert "<b>" not in html
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[Animal]: owl",
+        "[Animal]: owl\n[Does]: slept",
+        "[^1]: KEEP",
+        "1. " * 30 + "KEEP",
+        "- " * 100 + "KEEP",
+        "> " * 90 + "KEEP",
+        "| a |\n|---|\n| one | KEEP |",
+        "```python KEEP\nbrew()\n```",
+        "[](http://elsewhere.example/KEEP)",
+        "caf&eacute; KEEP &amp; tea",
+        "[tee](/gr%C3%BCn KEEP)",
+        "中文**没有**丢失",
+        "<b>KEEP</b> <!-- and this -->",
+    ],
+)
+def test_no_word_of_an_answer_is_left_out(text):
+    html = unescape(render_markdown(text))
+    words = re.findall(r"[^\W\d_]+", unescape(unquote(text)))
+    assert words
+    assert [word for word in words if word not in html and word not in unquote(html)] == []
+
+
+def test_what_nests_moderately_is_still_a_list():
+    assert "<pre" not in render_markdown("- a\n  - b\n    - c\n      - d\n        - KEEP")
 
 
 def test_templates_render_it_with_a_filter():
