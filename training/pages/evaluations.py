@@ -4,14 +4,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from labeling.models import Assignment, Project
+from labeling.models import Assignment, Comparison, Project
 from labeling.pages.access import lead_page
 from labeling.pages.forest import forest, interval_text, text
+from labeling.queries.blind import still_to_rank
 from training.models import Evaluation, EvaluationComparison
 from training.pages.situation import judgments_missing
 from training.queries.evaluations import win_rate
@@ -24,10 +25,11 @@ OUTCOMES = {1: "new model", 0: "tie", -1: "old model"}
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison and how each person decided it."""
+    """One comparison and how each person decided it; `blind` while whoever looks may yet have to decide it too."""
 
     item: EvaluationComparison
     outcomes: list[dict[str, Any]]
+    blind: bool
 
 
 @require_safe
@@ -37,7 +39,7 @@ def evaluation(request: HttpRequest, project: Project, pk: int) -> HttpResponse:
     item = get_object_or_404(
         Evaluation.objects.select_related("model_version", "baseline"), model_version__project=project, pk=pk
     )
-    page = Paginator(_items(item), A_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(_items(item, still_to_rank(request.user, request.role)), A_PAGE).get_page(request.GET.get("page"))  # type: ignore[attr-defined]
     rate = win_rate(item)
     missing = judgments_missing(item)
     run = runs_of_rounds(project).filter(settings__evaluation=item.pk).first()
@@ -63,7 +65,7 @@ def evaluation(request: HttpRequest, project: Project, pk: int) -> HttpResponse:
             "judged": rate["n"],
             "wanted": rate["n"] + missing,
             "page": page,
-            "rows": [Row(each, _outcomes(each)) for each in page],
+            "rows": [Row(each, _outcomes(each), each.blind) for each in page],
             "section": "models",
         },
     )
@@ -91,10 +93,11 @@ def in_words(evaluation: Evaluation, rate: dict[str, Any]) -> str:
     return f"{words}: that is not yet more than a coin would show."
 
 
-def _items(evaluation: Evaluation) -> QuerySet[EvaluationComparison]:
+def _items(evaluation: Evaluation, blind: Q) -> QuerySet[EvaluationComparison]:
     judged = Assignment.objects.given().select_related("annotator", "latest")
     return (
         evaluation.items.select_related("comparison__prompt")
+        .annotate(blind=Exists(Comparison.objects.filter(blind, pk=OuterRef("comparison"))))
         .prefetch_related(Prefetch("comparison__assignments", queryset=judged, to_attr="given"))
         .order_by("id")
     )

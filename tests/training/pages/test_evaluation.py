@@ -53,6 +53,18 @@ class TestEvaluation:
         assert "People prefer policy-v1 to tiny in 100\u00a0% of judgments" in response.content.decode()
         assert {row["outcome"] for each in response.context["rows"] for row in each.outcomes} == {"new model"}
 
+    def test_what_the_lead_may_still_have_to_rank_is_not_decided_before_their_eyes(
+        self, evaluation: Evaluation, lead: Any, people: dict[str, Any], client_of: Any
+    ) -> None:
+        """From one decision and the ranking beside it they could tell which answer is whose."""
+        rank_all(evaluation.model_version.project, [people["ann"]])
+        page = client_of(lead).get(self.address(evaluation)).content.decode()
+        assert page.count("1 judged; shows once you have ranked it too") == 3
+        assert "<strong>new model</strong>" not in page
+        rank_all(evaluation.model_version.project, [lead])
+        page = client_of(lead).get(self.address(evaluation)).content.decode()
+        assert page.count("<strong>new model</strong>") == 6
+
     def test_it_stands_on_the_models_pages(self, evaluation: Evaluation, lead: Any, client_of: Any) -> None:
         project, policy = evaluation.model_version.project, evaluation.model_version
         for address in (reverse("models", args=[project.slug]), reverse("model", args=[project.slug, policy.pk])):
