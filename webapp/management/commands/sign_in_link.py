@@ -21,4 +21,7 @@ class Command(BaseCommand):
         if person is None:
             known = ", ".join(get_user_model().objects.filter(is_active=True).values_list("username", flat=True)[:10])
             raise CommandError(f"Nobody is called {options['username']}. There are: {known or 'no people yet'}.")
+        if person.from_import:  # from now on somebody has a way in
+            person.from_import = False
+            person.save(update_fields=["from_import"])
         self.stdout.write(sign_in_url(person, options["port"]))
