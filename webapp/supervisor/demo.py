@@ -17,7 +17,7 @@ from django.db import connections
 
 from webapp.supervisor.broker import BROKER_URL_FILE, embedded_broker, wait_for_broker, write_private
 from webapp.supervisor.child import Child
-from webapp.supervisor.claims import claim_folder, claim_port, require_room, sign
+from webapp.supervisor.claims import PORT_FILE, claim_folder, claim_port, require_room, sign
 from webapp.supervisor.refusal import Refusal
 from webapp.supervisor.tree import TICK, Tree, short
 
@@ -47,6 +47,7 @@ def run(options: Options, say: Callable[[str], None]) -> None:
     server = claim_port(options.port)
     require_room(folder, ROOM_TO_RUN if is_prepared() or not options.prepare else ROOM_FOR_MODEL)
     try:
+        (folder / PORT_FILE).write_text(f"{options.port}\n")  # for manage.py sign_in_link
         with Tree(say, lock) as tree:
             bring_up(tree, options, server.fileno(), say)
             say(f"ready after {time.monotonic() - began:.0f} s")
@@ -56,7 +57,8 @@ def run(options: Options, say: Callable[[str], None]) -> None:
         say("stopped; nothing is left running")
     finally:
         server.close()
-        (folder / BROKER_URL_FILE).unlink(missing_ok=True)
+        for left in (BROKER_URL_FILE, PORT_FILE):
+            (folder / left).unlink(missing_ok=True)
 
 
 def bring_up(tree: Tree, options: Options, listening: int, say: Callable[[str], None]) -> None:
