@@ -89,6 +89,12 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> dict:
             seen["second"] = second.process.wait(60)
             second.reader.join(10)
             seen["second said"] = second.said
+        with demo(tmp_path_factory.mktemp("beside"), free_port()) as beside:
+            assert beside.wait_for("Ctrl-C stops everything"), beside.said
+            seen["homes"] = [
+                browser.open(address, timeout=20).read().decode()
+                for address in (beside.link("Lead"), f"http://127.0.0.1:{port}/", f"http://127.0.0.1:{beside.port}/")
+            ]
         with demo(tmp_path_factory.mktemp("other"), port) as taken:
             seen["taken"] = taken.process.wait(60)
             taken.reader.join(10)
@@ -155,6 +161,11 @@ def test_a_second_start_and_a_taken_port_are_one_line_each(story: dict) -> None:
     assert len(story["second said"]) == len(story["taken said"]) == 1
     assert "already runs here" in story["second said"][0]
     assert f"Port {story['port']} is taken" in story["taken said"][0]
+
+
+def test_a_second_demo_signs_nobody_out_of_the_first(story: dict) -> None:
+    roles = [re.findall(r"You are (an? \w+)", home) for home in story["homes"]]
+    assert roles == [["a lead"], ["an annotator"], ["a lead"]]
 
 
 def test_a_killed_web_server_comes_back_and_the_visitor_only_waits(story: dict) -> None:

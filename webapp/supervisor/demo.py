@@ -1,5 +1,6 @@
 """The steps of `make demo`, in order. Each does nothing if it was done before."""
 
+import hashlib
 import json
 import os
 import sys
@@ -15,6 +16,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 
+from webapp import environment as env
 from webapp.supervisor.broker import BROKER_URL_FILE, embedded_broker, wait_for_broker, write_private
 from webapp.supervisor.child import Child
 from webapp.supervisor.claims import PORT_FILE, claim_folder, claim_port, require_room, sign
@@ -121,8 +123,19 @@ def start_broker(tree: Tree, say: Callable[[str], None]) -> str:
 def web(environment: Mapping[str, str], listening: int) -> Child:
     """gunicorn on the socket we hold: connections wait instead of failing while it restarts."""
     command = [sys.executable, "-m", "gunicorn", "--config", "python:webapp.server", "webapp.wsgi:application"]
-    extra = {"LUCE_BIND": f"fd://{listening}", "LUCE_SHUTDOWN_SECONDS": "3", "PYTHONPATH": str(settings.BASE_DIR)}
+    extra = {
+        "LUCE_BIND": f"fd://{listening}",
+        "LUCE_SHUTDOWN_SECONDS": "3",
+        "LUCE_SESSION_COOKIE": session_cookie(),
+        "PYTHONPATH": str(settings.BASE_DIR),
+    }
     return Child("web", command, log("web"), {**environment, **extra}, patience=6.0, pass_fds=[listening])
+
+
+def session_cookie() -> str:
+    """LUCE_SESSION_COOKIE, or a name of this data folder: a demo beside this one does not sign its visitors out."""
+    given = env.text("LUCE_SESSION_COOKIE")
+    return given or f"sessionid_{hashlib.sha256(bytes(settings.VAR_DIR)).hexdigest()[:8]}"
 
 
 def workers(environment: Mapping[str, str]) -> list[Child]:
