@@ -34,14 +34,18 @@ class PeopleStore:
         self.ids: dict[str, int] = {}
         self._marks: dict[str, Mark] = {}
 
+    def true(self, entries: list[Entry]) -> list[Entry]:
+        """The lines whose marks agree with the accounts and with earlier lines. Nothing is stored."""
+        self._find(_named(entries))
+        return [entry for entry in entries if self._is_true(entry)]
+
     def add(self, entries: list[Entry]) -> list[Entry]:
-        """The lines whose marks agree with the accounts and with earlier lines; whom these name has an account then.
+        """Accounts and memberships of everybody whom true lines name.
 
         A new account has no password. Anybody else's account that is no member counts as one who left: the judgments
         are theirs, and the project opens to them only when a lead adds them.
         """
         known = self._find(_named(entries))
-        entries = [entry for entry in entries if self._is_true(entry)]
         fresh = [name for name in _named(entries) if name not in known and name not in self.ids]
         if fresh:
             self._make(fresh)

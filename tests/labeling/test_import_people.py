@@ -74,6 +74,7 @@ class TestAMarkThatContradicts:
         report = import_judgments(project=project, lines=lines, skip_bad=True)
         assert told(report) == [(1, "judgments[0].simulated")]
         assert (report.added["judgments"], report.added["annotators"]) == (2, 1)
+        assert (report.added["prompts"], report.added["comparisons"]) == (2, 2)
         people = dict(get_user_model().objects.values_list("username", "simulated"))
         assert (people["robot"], "eve" in people) == (False, False)
 
@@ -111,6 +112,12 @@ class TestBeingNamed:
         assert not may_see_project(ann, project)
         add_member(project=project, person=ann)
         assert may_see_project(ann, project)
+
+    def test_takes_the_project_from_nobodys_list(self, project, lead, person, signed_in):
+        person("ann")
+        import_judgments(project=project, lines=[line("ann")])
+        assert "/p/tea/" in signed_in(lead).get("/").content.decode()
+        assert "/p/tea/" not in signed_in(get_user_model().objects.get(username="ann")).get("/").content.decode()
 
     def test_makes_names_without_an_account_members_of_this_and_of_further_projects(self, project):
         import_judgments(project=project, lines=[line("a1")])
