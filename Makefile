@@ -24,7 +24,7 @@ help:  ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 20
 
 demo: ready-demo  ## the whole of Luce on this machine; Ctrl-C stops it (PORT=8000)
-	@exec $(PY) manage.py demo --port $(PORT) --stop-with-parent
+	@exec $(PY) manage.py demo --port="$(PORT)" --stop-with-parent
 
 demo-check: ready-demo  ## the story of the demo, played by simulated annotators; ends with a JSON report
 	@exec $(PY) manage.py demo_check

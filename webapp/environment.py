@@ -1,6 +1,7 @@
 """Reading environment variables: a value that cannot be meant is refused by name, and never taken for a default."""
 
 import os
+import re
 from typing import Any
 
 import environ
@@ -44,6 +45,14 @@ def choice(name: str, default: str, choices: tuple[str, ...]) -> str:
     value = text(name, default)
     if value not in choices:
         raise ImproperlyConfigured(f"{name} is {value!r}; it takes {' or '.join(choices)}.")
+    return value
+
+
+def cookie(name: str, default: str) -> str:
+    """The name of a cookie."""
+    value = text(name, default)
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", value):
+        raise ImproperlyConfigured(f"{name} is {value!r}; it takes letters, digits, - and _.")
     return value
 
 

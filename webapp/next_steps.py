@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from labeling.models import Project
+from labeling.models import Membership, Project
 from labeling.policies import role_in
 
 
@@ -12,9 +12,11 @@ def projects_of(person: Any) -> list[dict[str, Any]]:
 
     projects = Project.objects.exclude(state=Project.State.RETIRED).order_by("-created")
     if not person.is_superuser:
-        projects = projects.filter(memberships__person=person).exclude(memberships__state="retired")
+        # a subquery: exclude() across the relation would take away every project that anybody has left
+        belongs = Membership.objects.filter(person=person).exclude(state=Membership.State.RETIRED)
+        projects = projects.filter(pk__in=belongs.values("project"))
     found = []
-    for project in projects.distinct():
+    for project in projects:
         role = role_in(person, project)
         if role is not None:
             found.append({"project": project, "role": role, "progress": project_progress(project)})

@@ -254,6 +254,8 @@ SECURE_HSTS_SECONDS = env.number("LUCE_HSTS_SECONDS", default=31536000 if HTTPS 
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 SESSION_COOKIE_SECURE = HTTPS
+# Browsers keep cookies by host and forget the port: sites beside each other on 127.0.0.1 need names of their own.
+SESSION_COOKIE_NAME = env.cookie("LUCE_SESSION_COOKIE", default="sessionid")
 CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 X_FRAME_OPTIONS = "DENY"

@@ -1,4 +1,4 @@
-"""What annotators said, imported: people, assignments, judgments, some hundred lines at a time."""
+"""What annotators said, imported: assignments and judgments, some hundred lines at a time."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth import get_user_model
-from django.contrib.auth.hashers import is_password_usable, make_password
 from django.db.models import F, OuterRef, Subquery
 from django.utils import timezone
 
 from labeling.actions.errors import ActionError
 from labeling.actions.import_lines import Entry, Row
+from labeling.actions.import_people import PeopleStore
 from labeling.actions.queue import level_now
 from labeling.actions.submitting import SAID
 from labeling.actions.tallies import COUNTED_AS, count_person, count_project, weight
 from labeling.content import json_hash
-from labeling.models import Assignment, Candidate, Comparison, Judgment, Membership, PersonTally, Project
+from labeling.models import Assignment, Candidate, Comparison, Judgment, PersonTally, Project
 from labeling.queries.chunks import parts
 
 State, Kind = Assignment.State, Assignment.Kind
@@ -83,13 +82,13 @@ class JudgmentStore:
         self.complain = complain
         self.added = added
         self.duplicates = 0
-        self._people: dict[str, int] = {}
+        self.people = PeopleStore(project, complain, added)
 
     def add(self, entries: list[Entry]) -> None:
         """Store what is new; what is there already with the same ranks and comment counts as a duplicate."""
+        entries = self.people.add(entries)
         if not entries:
             return
-        self._find_people(entries)
         ids = sorted({entry.comparison_id for entry in entries})
         live = {row.pk: row for part in parts(ids) for row in self._locked(part)}
         order, held = self._canonical(ids), self._held(ids)
@@ -101,35 +100,6 @@ class JudgmentStore:
         """The comparisons, locked: nobody is served them while their slots are given out here."""
         rows = Comparison.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")
         return list(rows.only("pk", "project", "overlap", "live", "judged", "state", "gold"))
-
-    def _find_people(self, entries: list[Entry]) -> None:
-        """Accounts and memberships of everybody these lines name.
-
-        A new account has no password. An account of this site that is no member counts as one who left: the
-        judgments are theirs, and the project opens to them only when a lead adds them.
-        """
-        named = {said["annotator"]: said["simulated"] for entry in entries for said in entry.row["judgments"]}
-        unknown = [name for name in named if name not in self._people]
-        if not unknown:
-            return
-        users = get_user_model()
-        known: dict[str, str] = {}
-        for part in parts(unknown):
-            known |= dict(users.objects.filter(username__in=part).values_list("username", "password"))
-        fresh = [name for name in unknown if name not in known]
-        no_password = make_password(None)
-        made = [users(username=name, simulated=named[name], password=no_password) for name in fresh]
-        users.objects.bulk_create(made, ignore_conflicts=True)
-        self.added["annotators"] += len(fresh)
-        for part in parts(unknown):
-            self._people |= dict(users.objects.filter(username__in=part).values_list("username", "pk"))
-        can_sign_in = {name for name, password in known.items() if is_password_usable(password)}
-        state = {True: Membership.State.RETIRED, False: Membership.State.ACTIVE}
-        members = [
-            Membership(project=self.project, person_id=self._people[name], state=state[name in can_sign_in])
-            for name in unknown
-        ]
-        Membership.objects.bulk_create(members, ignore_conflicts=True)
 
     def _canonical(self, ids: list[int]) -> dict[int, dict[int, int]]:
         """For each comparison the canonical position of each completion."""
@@ -159,7 +129,7 @@ class JudgmentStore:
         new, known = [], 0
         for place, row in enumerate(entry.row["judgments"]):
             ranks = [rank for _, rank in sorted(zip(places, row["ranks"], strict=True))]
-            annotator = self._people[row["annotator"]]
+            annotator = self.people.ids[row["annotator"]]
             before = held[entry.comparison_id].get((annotator, row["attempt"]))
             if before is None or not before.judged:
                 shown = [places[position] for position in row["shown"]]

@@ -55,8 +55,9 @@ class Store:
         return self.judgments.duplicates + self._new_lines_without
 
     def add(self, batch: list[tuple[int, Row]]) -> None:
-        """Store one batch: prompts, then completions, comparisons, and judgments."""
-        entries = self._prompts([Entry(number, row) for number, row in batch])
+        """Store one batch: prompts, then completions, comparisons, and judgments; nothing of untrue lines."""
+        entries = self.judgments.people.true([Entry(number, row) for number, row in batch])
+        entries = self._prompts(entries)
         self._completions(entries)
         ranked = [entry for entry in entries if len(entry.completion_ids) >= 2]
         self._comparisons(ranked)

@@ -2,12 +2,16 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
+
+from labeling.models import Project
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LINES = [
@@ -137,6 +141,47 @@ def test_bad_lines_are_listed_and_neither_they_nor_the_project_stay(manage, tmp_
 def test_what_cannot_be_done_is_one_clear_line_and_a_failure(manage, imported, arguments, says):
     with pytest.raises(CommandError, match=says):
         manage(*arguments)
+
+
+class TestWhoLeadsAnImportedProject:
+    @pytest.mark.parametrize("command", ["import_judgments", "import_prompts"])
+    def test_its_lead_opens_it_at_once_and_finds_it_at_home(self, manage, tmp_path, person, signed_in, command):
+        path = tmp_path / "prompts.jsonl"
+        path.write_text('{"prompt": "Hi"}\n')
+        done = manage(command, "sums", str(path), "--create", "--lead", person("lena").username)
+        assert done.err == ""
+        browser = signed_in(get_user_model().objects.get(username="lena"))
+        assert browser.get("/p/sums/").status_code == 200
+        assert "/p/sums/" in browser.get("/").content.decode()
+
+    def test_is_asked_for_in_words_to_type_until_there_is_one(self, manage, imported, file, person, signed_in):
+        lena = person("lena")
+        done = manage("import_judgments", "sums", str(file))
+        assert done.out == "12 lines: added nothing; 36 were there already.\n", "only results"
+        said, _, command = done.err.partition(" To give it one: ")
+        assert 'The project "sums" has no lead, so nobody can run it in the browser.' in said
+        typed = shlex.split(command.replace("NAME", "lena"))
+        assert Path(typed[0]).resolve() == Path(sys.executable).resolve()
+        manage(*typed[2:])
+        assert signed_in(lena).get("/p/sums/").status_code == 200
+        assert manage("import_judgments", "sums", str(file)).err == ""
+
+    def test_who_has_no_account_is_told_before_anything_is_read_or_stored(self, manage, person, tmp_path):
+        person("lena")
+        with pytest.raises(CommandError, match=r'no account "lana"\. There are lena\. .* manage\.py add_person lana'):
+            manage("import_prompts", "new", str(tmp_path / "is not even there"), "--create", "--lead", "lana")
+        assert not Project.objects.exists()
+
+    def test_is_not_changed_by_the_way(self, manage, imported, file, person):
+        person("lena")
+        with pytest.raises(
+            CommandError, match=r'"sums" is there already .* add_person lena --project sums --role lead'
+        ):
+            manage("import_judgments", "sums", str(file), "--create", "--lead", "lena")
+        with pytest.raises(CommandError, match="--lead goes with --create"):
+            manage("import_judgments", "sums", str(file), "--lead", "lena")
+        manage("add_person", "lena", "--project", "sums", "--role", "lead")
+        manage("import_judgments", "sums", str(file), "--create", "--lead", "lena")
 
 
 def test_in_a_shell_results_are_on_standard_output_and_nothing_else_is(tmp_path, file):

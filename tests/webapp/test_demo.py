@@ -19,19 +19,29 @@ from tests.webapp.processes import ROOT, alive, descendants, eventually
 from webapp.supervisor.broker import free_port
 
 
+def environment(folder: Path) -> dict[str, str]:
+    """That of a newcomer with data in `folder`."""
+    plain = {
+        k: v for k, v in os.environ.items() if not k.startswith("LUCE_") and k not in ("DATABASE_URL", "REDIS_URL")
+    }
+    return {**plain, "LUCE_VAR": str(folder), "DJANGO_SETTINGS_MODULE": "webapp.settings"}
+
+
+def another_link(folder: Path, name: str) -> str:
+    command = [sys.executable, "manage.py", "sign_in_link", name]
+    return subprocess.run(command, cwd=ROOT, env=environment(folder), capture_output=True, text=True).stdout.strip()
+
+
 class Demo:
     """A running `manage.py demo`; `said` grows with each line it prints."""
 
     def __init__(self, folder: Path, port: int) -> None:
-        plain = {
-            k: v for k, v in os.environ.items() if not k.startswith("LUCE_") and k not in ("DATABASE_URL", "REDIS_URL")
-        }
         self.said: list[str] = []
         self.port = port
         self.process = subprocess.Popen(
             [sys.executable, "manage.py", "demo", "--port", str(port), "--no-prepare", "--stop-with-parent"],
             cwd=ROOT,
-            env={**plain, "LUCE_VAR": str(folder), "DJANGO_SETTINGS_MODULE": "webapp.settings"},
+            env=environment(folder),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -72,12 +82,19 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> dict:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=20) as page:
             seen["ready"] = page.status
         seen["elsewhere"] = status(first.link("Lead"), {"X-Forwarded-For": "203.0.113.9"})
+        seen["one more link"] = another_link(folder, "lead")
         seen["family"] = descendants(first.process.pid)
         seen["addresses"] = {c.laddr.ip for p in seen["family"] for c in p.net_connections() if c.status == "LISTEN"}
         with demo(folder, free_port()) as second:
             seen["second"] = second.process.wait(60)
             second.reader.join(10)
             seen["second said"] = second.said
+        with demo(tmp_path_factory.mktemp("beside"), free_port()) as beside:
+            assert beside.wait_for("Ctrl-C stops everything"), beside.said
+            seen["homes"] = [
+                browser.open(address, timeout=20).read().decode()
+                for address in (beside.link("Lead"), f"http://127.0.0.1:{port}/", f"http://127.0.0.1:{beside.port}/")
+            ]
         with demo(tmp_path_factory.mktemp("other"), port) as taken:
             seen["taken"] = taken.process.wait(60)
             taken.reader.join(10)
@@ -92,6 +109,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> dict:
         seen["stopped"] = first.process.wait(60)
         first.reader.join(10)
         seen["left"] = [] if eventually(lambda: not alive(seen["family"])) else alive(seen["family"])
+        seen["link to nothing"] = another_link(folder, "lead")
     with demo(folder, port) as again:
         assert again.wait_for("Ctrl-C stops everything"), again.said
         with urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())).open(
@@ -124,6 +142,11 @@ def test_a_link_opens_the_demo_project_under_the_strict_policy(story: dict) -> N
     assert "unsafe" not in story["policy"]
 
 
+def test_another_link_is_made_for_the_port_of_the_demo_that_runs(story: dict) -> None:
+    assert story["one more link"].startswith(f"http://127.0.0.1:{story['port']}/local/")
+    assert story["link to nothing"].startswith("http://127.0.0.1:8000/local/")
+
+
 def test_a_link_through_a_proxy_does_not_exist(story: dict) -> None:
     assert story["elsewhere"] == 404
 
@@ -138,6 +161,11 @@ def test_a_second_start_and_a_taken_port_are_one_line_each(story: dict) -> None:
     assert len(story["second said"]) == len(story["taken said"]) == 1
     assert "already runs here" in story["second said"][0]
     assert f"Port {story['port']} is taken" in story["taken said"][0]
+
+
+def test_a_second_demo_signs_nobody_out_of_the_first(story: dict) -> None:
+    roles = [re.findall(r"You are (an? \w+)", home) for home in story["homes"]]
+    assert roles == [["a lead"], ["an annotator"], ["a lead"]]
 
 
 def test_a_killed_web_server_comes_back_and_the_visitor_only_waits(story: dict) -> None:

@@ -114,6 +114,19 @@ def test_the_command_prints_a_link_that_works(demo, person, capsys) -> None:
     assert signed_in(client)
 
 
+def test_the_command_takes_the_port_of_the_demo_that_runs_unless_it_is_told_one(settings, person, tmp_path, capsys):
+    settings.VAR_DIR = tmp_path
+
+    def printed(**options: int) -> str:
+        call_command("sign_in_link", "annotator-1", **options)
+        return capsys.readouterr().out.split("/local/")[0]
+
+    assert printed() == "http://127.0.0.1:8000", "where none runs"
+    (tmp_path / "web_port").write_text("8123\n")
+    assert printed() == "http://127.0.0.1:8123"
+    assert printed(port=8010) == "http://127.0.0.1:8010"
+
+
 def test_the_command_names_who_there_is_when_nobody_has_that_name(person) -> None:
     with pytest.raises(CommandError, match=r"Nobody is called nobody\. There are: annotator-1"):
         call_command("sign_in_link", "nobody")

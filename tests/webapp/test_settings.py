@@ -18,6 +18,7 @@ SHOWN = [
     "SECURE_SSL_REDIRECT",
     "SESSION_COOKIE_SECURE",
     "CSRF_COOKIE_SECURE",
+    "SESSION_COOKIE_NAME",
     "SECURE_HSTS_SECONDS",
     "CELERY_BROKER_URL",
     "REST_FRAMEWORK",
@@ -66,6 +67,11 @@ def test_the_demo_speaks_plain_http_to_this_machine_only(tmp_path: Path) -> None
     assert set(found["ALLOWED_HOSTS"]) == {"127.0.0.1", "localhost", "[::1]"}
 
 
+def test_the_session_cookie_has_its_usual_name_unless_it_is_given_one(tmp_path: Path) -> None:
+    assert settings_with(tmp_path)["SESSION_COOKIE_NAME"] == "sessionid"
+    assert settings_with(tmp_path, LUCE_SESSION_COOKIE="luce-2")["SESSION_COOKIE_NAME"] == "luce-2"
+
+
 def test_the_broker_is_the_given_one_then_the_embedded_one_then_the_usual_port(tmp_path: Path) -> None:
     assert settings_with(tmp_path)["CELERY_BROKER_URL"] == "redis://127.0.0.1:6379/0"
     (tmp_path / "broker_url").write_text("redis://:secret@127.0.0.1:6391/0\n")
@@ -81,6 +87,7 @@ def test_the_broker_is_the_given_one_then_the_embedded_one_then_the_usual_port(t
         ("LUCE_RUN_LEASE_SECONDS", "-1"),
         ("LUCE_HTTPS", "maybe"),
         ("LUCE_LOG_FORMAT", "xml"),
+        ("LUCE_SESSION_COOKIE", "my cookie;"),
         ("DATABASE_URL", "nonsense"),
     ],
 )

@@ -1,8 +1,10 @@
 """The supervisor leaves nothing running, whatever ends it."""
 
+import contextlib
 import os
 import signal
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,7 +12,8 @@ import psutil
 import pytest
 from django.core.management import call_command
 
-from tests.webapp.processes import alive, descendants, eventually, supervisor
+from tests.webapp.processes import ROOT, alive, descendants, eventually, supervisor
+from webapp.supervisor.broker import free_port
 from webapp.supervisor.child import Child, rotate
 from webapp.supervisor.claims import claim_port, require_room
 from webapp.supervisor.refusal import Refusal, as_refusal
@@ -144,3 +147,50 @@ def test_a_port_that_is_no_number_is_one_line(capsys: pytest.CaptureFixture[str]
         call_command("demo", "--port", "abc")
     assert refused.value.code == 1
     assert capsys.readouterr().out == "luce: PORT must be a number such as 8000, not abc.\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("", "Port 8000 is taken by another program"),
+        (" 8010 ", "Port 8010 is taken by another program"),
+        ("80 10", "PORT must be a number such as 8000, not 80 10."),
+    ],
+)
+def test_make_demo_takes_an_empty_port_for_the_usual_one_and_answers_in_a_line(
+    tmp_path: Path, given: str, says: str
+) -> None:
+    """What make would type is typed while the ports belong to another program, so that nothing starts."""
+    shown = subprocess.run(["make", "-n", "demo", f"PORT={given}"], cwd=ROOT, capture_output=True, text=True)
+    typed = next(line for line in shown.stdout.splitlines() if "manage.py demo" in line)
+    site = {**os.environ, "LUCE_VAR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "webapp.settings"}
+    with contextlib.ExitStack() as others:
+        for port in (8000, 8010):
+            other = others.enter_context(socket.socket())
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):  # somebody has it already: so much the better
+                other.bind(("127.0.0.1", port))
+                other.listen()
+        done = subprocess.run(["sh", "-c", typed], cwd=ROOT, env=site, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith(f"luce: {says}")
+    assert len(done.stdout.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "why"),
+    [("127.0.0.1", free_port(), "Connection refused"), ("luce.invalid", 5433, "failed to resolve host 'luce.invalid'")],
+)
+def test_a_postgres_that_does_not_answer_is_one_line_with_its_host_and_port(
+    tmp_path: Path, host: str, port: int, why: str
+) -> None:
+    there = {"DATABASE_URL": f"postgres://luce:secret@{host}:{port}/luce", "LUCE_VAR": str(tmp_path)}
+    command = [sys.executable, "manage.py", "demo", "--port", str(free_port()), "--no-prepare"]
+    site = {**os.environ, **there, "DJANGO_SETTINGS_MODULE": "webapp.settings"}
+    done = subprocess.run(command, cwd=ROOT, env=site, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (1, "")
+    last = done.stdout.splitlines()[-1]
+    assert f'The database "luce" of PostgreSQL at {host}, port {port}, cannot be used: {why}' in last
+    assert last.endswith("or change DATABASE_URL; without one Luce uses SQLite.")
+    assert "secret" not in done.stdout
+    assert len(done.stdout.splitlines()) == 2, "which database it tries, and that it does not answer"

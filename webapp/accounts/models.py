@@ -11,6 +11,12 @@ class User(AbstractUser):
     simulated = models.BooleanField(
         default=False, help_text="A program that judges in place of a person. Shown wherever the name shows."
     )
+    from_import = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="An import made it for a name in a file, and no link to sign in with was made for it since.",
+    )
 
     def __str__(self) -> str:
         name = self.display_name or self.get_full_name() or self.username

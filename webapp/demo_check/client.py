@@ -35,7 +35,7 @@ class Client:
         self._send("GET", path)
         form = {"username": username, "password": password, "csrfmiddlewaretoken": self._csrf()}
         self._send("POST", path, urllib.parse.urlencode(form).encode(), "application/x-www-form-urlencoded")
-        if not any(cookie.name == "sessionid" for cookie in self.cookies):
+        if not any(cookie.name.startswith("sessionid") for cookie in self.cookies):
             raise SiteError("POST", path, 200, f"{username} could not sign in")
 
     def get(self, path: str) -> Any:

@@ -12,6 +12,7 @@ from typing import IO
 from webapp.supervisor.refusal import Refusal
 
 SECONDS_FOR_LEFTOVERS = 20.0
+PORT_FILE = "web_port"
 
 
 def claim_folder(folder: Path, patience: float = SECONDS_FOR_LEFTOVERS) -> IO[str]:
@@ -84,6 +85,14 @@ def claim_port(port: int, host: str = "127.0.0.1") -> socket.socket:
         raise
     server.set_inheritable(True)
     return server
+
+
+def port_in(folder: Path, default: int = 8000) -> int:
+    """The port of the site whose data lie in `folder`, as its supervisor left it there; `default` if none runs."""
+    try:
+        return int((folder / PORT_FILE).read_text())
+    except (OSError, ValueError):
+        return default
 
 
 def require_room(folder: Path, needed: int) -> None:

@@ -1,5 +1,6 @@
 """The steps of `make demo`, in order. Each does nothing if it was done before."""
 
+import hashlib
 import json
 import os
 import sys
@@ -15,9 +16,10 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 
+from webapp import environment as env
 from webapp.supervisor.broker import BROKER_URL_FILE, embedded_broker, wait_for_broker, write_private
 from webapp.supervisor.child import Child
-from webapp.supervisor.claims import claim_folder, claim_port, require_room, sign
+from webapp.supervisor.claims import PORT_FILE, claim_folder, claim_port, require_room, sign
 from webapp.supervisor.refusal import Refusal
 from webapp.supervisor.tree import TICK, Tree, short
 
@@ -47,6 +49,7 @@ def run(options: Options, say: Callable[[str], None]) -> None:
     server = claim_port(options.port)
     require_room(folder, ROOM_TO_RUN if is_prepared() or not options.prepare else ROOM_FOR_MODEL)
     try:
+        (folder / PORT_FILE).write_text(f"{options.port}\n")  # for manage.py sign_in_link
         with Tree(say, lock) as tree:
             bring_up(tree, options, server.fileno(), say)
             say(f"ready after {time.monotonic() - began:.0f} s")
@@ -56,7 +59,8 @@ def run(options: Options, say: Callable[[str], None]) -> None:
         say("stopped; nothing is left running")
     finally:
         server.close()
-        (folder / BROKER_URL_FILE).unlink(missing_ok=True)
+        for left in (BROKER_URL_FILE, PORT_FILE):
+            (folder / left).unlink(missing_ok=True)
 
 
 def bring_up(tree: Tree, options: Options, listening: int, say: Callable[[str], None]) -> None:
@@ -119,8 +123,19 @@ def start_broker(tree: Tree, say: Callable[[str], None]) -> str:
 def web(environment: Mapping[str, str], listening: int) -> Child:
     """gunicorn on the socket we hold: connections wait instead of failing while it restarts."""
     command = [sys.executable, "-m", "gunicorn", "--config", "python:webapp.server", "webapp.wsgi:application"]
-    extra = {"LUCE_BIND": f"fd://{listening}", "LUCE_SHUTDOWN_SECONDS": "3", "PYTHONPATH": str(settings.BASE_DIR)}
+    extra = {
+        "LUCE_BIND": f"fd://{listening}",
+        "LUCE_SHUTDOWN_SECONDS": "3",
+        "LUCE_SESSION_COOKIE": session_cookie(),
+        "PYTHONPATH": str(settings.BASE_DIR),
+    }
     return Child("web", command, log("web"), {**environment, **extra}, patience=6.0, pass_fds=[listening])
+
+
+def session_cookie() -> str:
+    """LUCE_SESSION_COOKIE, or a name of this data folder: a demo beside this one does not sign its visitors out."""
+    given = env.text("LUCE_SESSION_COOKIE")
+    return given or f"sessionid_{hashlib.sha256(bytes(settings.VAR_DIR)).hexdigest()[:8]}"
 
 
 def workers(environment: Mapping[str, str]) -> list[Child]:

@@ -3,6 +3,7 @@
 import errno
 import sqlite3
 
+from django.conf import settings
 from django.db import DatabaseError
 
 
@@ -20,5 +21,21 @@ def as_refusal(error: BaseException) -> Refusal | None:
     if isinstance(error, PermissionError):
         return Refusal(f"May not write {error.filename}. Make it yours, or set LUCE_VAR to a folder that is.")
     if isinstance(error, (DatabaseError, sqlite3.Error)):
+        if settings.DATABASES["default"]["ENGINE"].endswith("postgresql"):
+            return Refusal(_postgres(str(error)))
         return Refusal(f"The database does not answer as it should: {words[0]} (DATABASE_URL chooses the database).")
     return None
+
+
+def _postgres(said: str) -> str:
+    """Which PostgreSQL it is, why it cannot be used, and what to do. libpq says the reason after the last "failed:"
+    of a line; what follows on further lines is advice."""
+    database = settings.DATABASES["default"]
+    host = database.get("HOST") or database.get("OPTIONS", {}).get("host") or "this machine"
+    port, name = database.get("PORT") or 5432, database["NAME"]
+    reasons = [line.rpartition("failed:")[2] for line in said.splitlines() if "failed:" in line] or [said]
+    why = " ".join(reasons[-1].split()).rstrip(".")
+    return (
+        f'The database "{name}" of PostgreSQL at {host}, port {port}, cannot be used: {why}. '
+        "See that it runs and lets us in, or change DATABASE_URL; without one Luce uses SQLite."
+    )

@@ -26,11 +26,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a shell's "&" leaves SIGINT ignored
             signal.signal(number, stop)
-        if not str(options["port"]).isdecimal():
-            say(f"PORT must be a number such as 8000, not {options['port']}.")
+        port = str(options["port"]).strip() or "8000"  # as every variable that is set to nothing
+        if not port.isdecimal():
+            say(f"PORT must be a number such as 8000, not {port}.")
             sys.exit(1)
         chosen = Options(
-            port=int(options["port"]),
+            port=int(port),
             prepare=not options["no_prepare"],
             sample=not (options["no_sampling"] or options["no_prepare"]),
             stop_with_parent=options["stop_with_parent"],

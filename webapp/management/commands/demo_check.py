@@ -53,7 +53,7 @@ def begin_afresh() -> None:
         "LUCE_VAR": str(folder),
         "LUCE_BUNDLED_MODEL_DIR": str(settings.BUNDLED_MODEL_DIR),
     }
-    for name in ("DATABASE_URL", "REDIS_URL"):
+    for name in ("DATABASE_URL", "REDIS_URL", "LUCE_SESSION_COOKIE"):
         environment.pop(name, None)  # a check never plays on data that somebody works with
     os.execve(sys.executable, [sys.executable, *sys.argv], environment)  # noqa: S606 - this very command
 

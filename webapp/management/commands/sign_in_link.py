@@ -3,10 +3,12 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 
 from webapp.local_sign_in import sign_in_url
+from webapp.supervisor.claims import port_in
 
 
 class Command(BaseCommand):
@@ -14,11 +16,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("username")
-        parser.add_argument("--port", type=int, default=8000, help="Port of the web server (8000).")
+        parser.add_argument("--port", type=int, help="Port of the web server (the running demo's own).")
 
     def handle(self, *args: Any, **options: Any) -> None:
         person = get_user_model().objects.filter(username=options["username"], is_active=True).first()
         if person is None:
             known = ", ".join(get_user_model().objects.filter(is_active=True).values_list("username", flat=True)[:10])
             raise CommandError(f"Nobody is called {options['username']}. There are: {known or 'no people yet'}.")
-        self.stdout.write(sign_in_url(person, options["port"]))
+        if person.from_import:  # from now on somebody has a way in
+            person.from_import = False
+            person.save(update_fields=["from_import"])
+        self.stdout.write(sign_in_url(person, options["port"] or port_in(settings.VAR_DIR)))
