@@ -132,7 +132,7 @@ def _store_and_finish(
         reward_version = _version(run, base, "reward", number, reward, reward_card(run, reward.metrics))
         card = policy_card(run, reward.metrics, policy.metrics, rewards, adapter=adapter, seconds=reporter.seconds)
         policy_version = _version(run, base, "policy", number, policy, card, reward_model=reward_version)
-        reporter.log(f"Stored {reward_version.name} and {policy_version.name}.")
+        reporter.log(_in_words(run, [reward_version, policy_version]))
         finish_run(
             run,
             reporter.owner,
@@ -144,6 +144,16 @@ def _store_and_finish(
                 "warnings": card["warnings"],
             },
         )
+
+
+def _in_words(run: TrainingRun, versions: list[ModelVersion]) -> str:
+    """What was stored, and what was not because the same weights are a version already."""
+    new = [version.name for version in versions if version.run_id == run.pk]
+    known = [version.name for version in versions if version.run_id != run.pk]
+    said = [f"Stored {' and '.join(new)}."] if new else []
+    if known:
+        said.append(f"The same weights as {' and '.join(known)}, so {'these stay' if len(known) > 1 else 'it stays'}.")
+    return " ".join(said)
 
 
 def _version(
