@@ -112,6 +112,7 @@ def model(request: HttpRequest, project: Project, pk: int) -> HttpResponse:
         pk=pk,
     )
     current = current_model(project)
+    state = round_state(version)
     return render(
         request,
         "training/model.html",
@@ -131,9 +132,9 @@ def model(request: HttpRequest, project: Project, pk: int) -> HttpResponse:
             ],
             "promotions": version.promotions.select_related("by"),
             "is_current": current is not None and current.pk == version.pk,
-            "round": round_state(version),
+            "round": state,
             "beats": model_to_beat(version),
-            "answered": _in_words(answered_rounds(version)),
+            "answered": _in_words(answered_rounds(version)) if state.word == "new" else "",
             "current": current,
             "may_promote": version.kind == ModelVersion.Kind.POLICY,
             "children": version.children.order_by("id"),

@@ -81,7 +81,7 @@ def round_state(model_version: ModelVersion) -> RoundState:
 
 
 def made_nothing(run: TrainingRun) -> bool:
-    """Whether a sampling that succeeded has no pair to compare, or no comparison to rank: all answers were alike."""
+    """Whether a sampling that succeeded left nothing to compare blindly, or nothing to rank: answers were alike."""
     compared = run.report.get("evaluation") or {}
     ranked = run.report.get("comparisons") or run.report.get("before")
     alike = run.report.get("without_comparison") and not ranked
