@@ -151,20 +151,6 @@ def publish_guideline(*, project: Project, text: str, author: Any = None) -> Gui
     return Guideline.objects.create(project=project, version=version, text=text, author=author)
 
 
-def find_or_add_annotator(*, username: str, simulated: bool = False) -> Any:
-    """The account of an annotator named in a file or a script; a new one has no password and cannot sign in."""
-    people = get_user_model().objects
-    try:
-        with transaction.atomic():
-            person, created = people.get_or_create(username=username, defaults={"simulated": simulated})
-    except IntegrityError:
-        return people.get(username=username)
-    if created:
-        person.set_unusable_password()
-        person.save(update_fields=["password"])
-    return person
-
-
 def _check_settings_known(settings: dict[str, Any], extra: set[str] = frozenset()) -> None:
     unknown = set(settings) - SETTINGS - extra
     if unknown:

@@ -144,9 +144,9 @@ def point_celery_at(url: str) -> str:
 
 
 class Worker:
-    """A real Celery worker process, solo pool, on both queues."""
+    """A real Celery worker process, solo pool, on both queues or one of them."""
 
-    def __init__(self, var: Path, broker: str, lease: int = 5) -> None:
+    def __init__(self, var: Path, broker: str, lease: int = 5, queues: str = "gpu,light") -> None:
         self.log = var / f"worker-{uuid.uuid4().hex[:6]}.log"
         environment = {
             **os.environ,
@@ -168,7 +168,7 @@ class Worker:
             "-P",
             "solo",
             "-Q",
-            "gpu,light",
+            queues,
             "-l",
             "INFO",
         ]

@@ -79,6 +79,26 @@ def test_retrain_sample_and_cancel(everything: dict[str, Any], as_person: Any) -
     assert client.post("/api/runs/sample/", {"project": "tea", "k": 2}, format="json").status_code == 201
 
 
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        ({"policy": {"learning_rate": "nan"}}, "Policy: Setting learning_rate must be a number, not 'nan'."),
+        (
+            {"reward": {"seed": 2**70}},
+            "Reward model: Setting seed must be from 0 to 4294967295, not 118059162071741130",
+        ),
+        ({"reward": [1]}, 'Reward model: the settings must be an object, such as {"seed": 1}, not [1].'),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused_in_words(
+    everything: dict[str, Any], as_person: Any, chosen: dict[str, Any], said: str
+) -> None:
+    answer = as_person("lena").post("/api/runs/retrain/", {"project": "tea", "settings": chosen}, format="json")
+    assert answer.status_code == 400
+    assert answer.json()["detail"].startswith(said)
+    assert answer.json()["field"] == "settings"
+
+
 def test_promote_and_next_round(everything: dict[str, Any], as_person: Any) -> None:
     client, policy = as_person("lena"), everything["model-versions"]
     run = client.post(f"/api/model-versions/{policy.pk}/next-round/")

@@ -57,6 +57,7 @@ def sample_and_store(
         reporter.keeper.require()
         prompt = prompts[answer.index]
         with transaction.atomic():
+            reporter.hold()
             stored = [_store(prompt, generator, one) for one in answer.completions]
         yield prompt, list({completion.pk: completion for completion in stored}.values())
 

@@ -9,12 +9,14 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
 
 from labeling.actions.errors import ActionError
-from training.models import TrainingRun
+from training.models import ModelVersion, TrainingRun
 
 
 def artifact_path(relative: str) -> Path:
@@ -85,6 +87,27 @@ def store_folder(source: Path, sha256: str, kind: str = "models") -> str:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return relative
+
+
+@contextmanager
+def folders_kept(folders: dict[str, Path]) -> Iterator[None]:
+    """Put folders into the store under <kind>/<sha256>; they go again when the run turns out to be cancelled.
+
+    Those that were there before stay, and those of weights that a version names.
+    """
+    from training.engine.errors import Cancelled
+
+    new = [relative for relative in folders if not artifact_path(relative).is_dir()]
+    for relative, source in folders.items():
+        kind, _, sha256 = relative.partition("/")
+        store_folder(source, sha256, kind)
+    try:
+        yield
+    except Cancelled:
+        for relative in new:
+            if not ModelVersion.objects.filter(hash=relative.partition("/")[2]).exists():
+                shutil.rmtree(artifact_path(relative), ignore_errors=True)
+        raise
 
 
 def work_folder(run: TrainingRun) -> Path:

@@ -39,7 +39,9 @@ def sample_evaluation(
         elif answer.pk == other.pk:
             identical += 1
         else:
-            _add_pair(evaluation, prompt, answer, other, round)
+            with transaction.atomic():
+                reporter.hold()
+                _add_pair(evaluation, prompt, answer, other, round)
     pairs = evaluation.items.count()
     reporter.log(
         f"{evaluation.name}: {pairs} pairs to be ranked blindly; {identical} prompts with identical answers"

@@ -7,7 +7,7 @@ from celery.worker import state as celery_worker
 from django.conf import settings as site
 
 from training.actions.artifacts import clear_work_folder, sweep_work_folders
-from training.actions.leases import LeaseKeeper, LostLease, claim_run, end_cancelled, fail_run, give_back
+from training.actions.leases import LeaseKeeper, LostLease, claim_run, end_or_give_back, fail_run
 from training.actions.reporting import Reporter
 from training.actions.reward_dpo import train_reward_and_policy
 from training.actions.runs import send
@@ -48,26 +48,24 @@ def _work(run: TrainingRun, owner: str, keeper: LeaseKeeper) -> str:
             reporter.log(f"A worker goes on with this run (claim {run.attempts}).")
         work(run, reporter)
     except Cancelled:
-        return _stopped(run, owner, keeper)
+        keeper.require()
+        return _stopped(run, owner)
     except LostLease:
         raise
     except Exception:
         keeper.require()
         log.exception("run failed", extra={"run": run.pk})
-        fail_run(run, owner, traceback.format_exc())
+        ended = fail_run(run, owner, traceback.format_exc())
         clear_work_folder(run)
-        return "failed"
+        return ended.value
     clear_work_folder(run)
     return "succeeded"
 
 
-def _stopped(run: TrainingRun, owner: str, keeper: LeaseKeeper) -> str:
-    keeper.require()
-    if keeper.cancelled:
-        end_cancelled(run, owner)
+def _stopped(run: TrainingRun, owner: str) -> str:
+    if end_or_give_back(run, owner) == TrainingRun.State.CANCELLED:
         clear_work_folder(run)
         return "cancelled"
-    give_back(run, owner)
     send(run.pk)
     return "given back"
 

@@ -41,6 +41,17 @@ class Reporter:
     def should_stop(self) -> bool:
         return self.keeper.should_stop()
 
+    def stop_if_asked(self) -> None:
+        """Raise the engine's `Cancelled` when the work is to stop here."""
+        from training.engine.errors import Cancelled
+
+        if self.should_stop():
+            raise Cancelled("Stopped on request.")
+
+    def hold(self) -> None:
+        """Begin a transaction that stores something with this: nothing is stored if the run is no longer ours."""
+        heartbeat(self.run, self.owner)
+
     def stage(self, name: str, of: int = 0) -> None:
         """Enter a stage of `of` steps; the seconds of the one before are kept for the report."""
         self.end_stage()

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from labeling.models import Project
-from training.actions.artifacts import store_folder, work_folder
+from training.actions.artifacts import folders_kept, work_folder
 from training.actions.batches import read_batch
 from training.actions.cards import policy_card, reward_card
 from training.actions.leases import finish_run
@@ -31,7 +31,7 @@ def train_reward_and_policy(run: TrainingRun, reporter: Reporter) -> None:
     policy = _train_policy(run, base, rankings, reporter)
     if reporter.stage_name != "evaluate":  # the policy was measured by an earlier worker
         reporter.stage("evaluate")
-    rewards = _rewards_of_samples(reward.path, policy.metrics["samples"])
+    rewards = _rewards_of_samples(reward.path, policy.metrics["samples"], reporter)
     reporter.stage("store", of=1)
     _store_and_finish(run, base, reward, policy, rewards, reporter)
 
@@ -101,32 +101,38 @@ def _policy_progress(reporter: Reporter) -> Any:
     return moved
 
 
-def _rewards_of_samples(reward_folder: Path, samples: list[dict[str, Any]]) -> list[list[float]]:
+def _rewards_of_samples(reward_folder: Path, samples: list[dict[str, Any]], reporter: Reporter) -> list[list[float]]:
     """[before, after] rewards of each sample, by the reward model of this run."""
     from training.engine.reward import load_reward_model, score
 
+    reporter.stop_if_asked()
     if not samples:
         return []
     model, tokenizer = load_reward_model(reward_folder)
     prompts = [sample["prompt"] for sample in samples]
-    return score(model, tokenizer, prompts, [[sample["before"], sample["after"]] for sample in samples])
+    pairs = [[sample["before"], sample["after"]] for sample in samples]
+    return score(model, tokenizer, prompts, pairs, should_stop=reporter.should_stop)
 
 
 def _store_and_finish(
     run: TrainingRun, base: ModelVersion, reward: Any, policy: Any, rewards: list[list[float]], reporter: Reporter
 ) -> None:
-    # the weights first: a row always has its folder
-    for result in (reward, policy):
-        store_folder(result.path, result.metrics["model_hash"])
-    adapter = store_folder(policy.adapter_path, policy.metrics["model_hash"], kind="adapters")
+    reporter.stop_if_asked()
+    adapter = f"adapters/{policy.metrics['model_hash']}"
+    folders = {
+        f"models/{reward.metrics['model_hash']}": reward.path,
+        f"models/{policy.metrics['model_hash']}": policy.path,
+        adapter: policy.adapter_path,
+    }
     reporter.end_stage()
-    with transaction.atomic():
+    # the weights first: a row always has its folder
+    with folders_kept(folders), transaction.atomic():
         Project.objects.select_for_update(no_key=True).get(pk=run.project_id)  # two runs never take the same number
         number = next_version_number(run.project)
         reward_version = _version(run, base, "reward", number, reward, reward_card(run, reward.metrics))
         card = policy_card(run, reward.metrics, policy.metrics, rewards, adapter=adapter, seconds=reporter.seconds)
         policy_version = _version(run, base, "policy", number, policy, card, reward_model=reward_version)
-        reporter.log(f"Stored {reward_version.name} and {policy_version.name}.")
+        reporter.log(_in_words(run, [reward_version, policy_version]))
         finish_run(
             run,
             reporter.owner,
@@ -138,6 +144,16 @@ def _store_and_finish(
                 "warnings": card["warnings"],
             },
         )
+
+
+def _in_words(run: TrainingRun, versions: list[ModelVersion]) -> str:
+    """What was stored, and what was not because the same weights are a version already."""
+    new = [version.name for version in versions if version.run_id == run.pk]
+    known = [version.name for version in versions if version.run_id != run.pk]
+    said = [f"Stored {' and '.join(new)}."] if new else []
+    if known:
+        said.append(f"The same weights as {' and '.join(known)}, so {'these stay' if len(known) > 1 else 'it stays'}.")
+    return " ".join(said)
 
 
 def _version(

@@ -36,8 +36,8 @@ def start_next_round(
     split: str | None = None,
 ) -> TrainingRun:
     """Promote the policy; queue its answers to all prompts as the next round, and its blind comparison with the
-    model before it on held-out prompts. A round that was cancelled or failed goes on where it stopped, with its own
-    number, split and evaluation.
+    model before it on held-out prompts. A round that was cancelled or failed, or in which all answers were alike, goes
+    on where it stopped, with its own number, split and evaluation.
 
     split: answer the prompts of this split alone; the blind comparison is of held-out prompts whatever it is.
 
@@ -53,7 +53,7 @@ def start_next_round(
             f"The project samples from {model_version.name} already; retrain, then start a round with the new model.",
             "conflict",
         )
-    if state.word == "stopped" and state.run is not None:
+    if state.can_go_on and state.run is not None:
         number, evaluation = state.run.settings["round"], state.run.settings["evaluation"]
         split = _same_split(split, state.run)
         promote(model_version=model_version, by=by, reason="The round goes on")

@@ -11,26 +11,26 @@ def check_retrain_settings(settings: dict[str, Any]) -> dict[str, Any]:
     if unknown:
         raise ActionError(f"A retraining has settings reward and policy, not {', '.join(unknown)}.", field="settings")
     checked = {"reward": settings.get("reward") or {}, "policy": settings.get("policy") or {}}
-    if checked["reward"]:
-        _check("RewardSettings", checked["reward"])
-    if checked["policy"]:
-        _check("PolicySettings", checked["policy"])
+    _check("RewardSettings", checked["reward"], of="Reward model")
+    _check("PolicySettings", checked["policy"], of="Policy")
     return checked
 
 
 def check_sampling_settings(settings: dict[str, Any]) -> dict[str, Any]:
     """Keys of the engine's SamplingSettings, k among them. Raises ActionError naming the setting."""
-    _check("SamplingSettings", settings)
+    _check("SamplingSettings", settings, of="Sampling")
     return settings
 
 
-def _check(name: str, values: Any) -> None:
+def _check(name: str, values: Any, of: str) -> None:
     from training.engine import settings as engine_settings
     from training.engine.errors import BadSettings
 
     if not isinstance(values, dict):
-        raise ActionError(f"{name} must be an object of settings.", field="settings")
+        raise ActionError(
+            f'{of}: the settings must be an object, such as {{"seed": 1}}, not {values!r:.60}.', field="settings"
+        )
     try:
         getattr(engine_settings, name).from_dict(values)
     except BadSettings as error:
-        raise ActionError(str(error), field="settings") from None
+        raise ActionError(f"{of}: {error}", field="settings") from None

@@ -13,7 +13,7 @@ from labeling.actions.errors import ActionError
 from labeling.models import Project
 from labeling.policies import may_lead, require
 from training.actions.batches import freeze_batch
-from training.actions.leases import MAX_ATTEMPTS
+from training.actions.leases import MAX_ATTEMPTS, SILENT_AFTER, cancelled_without_worker, without_worker
 from training.actions.run_settings import check_retrain_settings, check_sampling_settings
 from training.models import ModelVersion, TrainingRun
 from training.queries.models import current_model
@@ -23,6 +23,8 @@ log = logging.getLogger("luce.training")
 LIVE = [TrainingRun.State.QUEUED, TrainingRun.State.RUNNING]
 # A message the broker lost is sent again after this long. One too many does no harm: it claims nothing.
 RESEND_AFTER = timedelta(seconds=60)
+# How long after a worker counts as silent the sweep that ends its cancelled run comes, lest it come a moment too early.
+MARGIN = timedelta(seconds=1)
 # Somebody waits for the page while a message is sent: a broker that is away or hangs gets seconds, and one try.
 AT_ONCE = {"max_retries": 0, "socket_timeout": 2, "socket_connect_timeout": 2}
 
@@ -100,37 +102,46 @@ def queue_sampling(
 
 
 def cancel_run(*, run: TrainingRun, by: Any = None) -> TrainingRun:
-    """Cancel at once what nobody works on; ask the worker to stop otherwise, which it does within seconds."""
+    """Cancel at once what nobody works on; ask the worker to stop otherwise, which it does within seconds.
+
+    A worker that died is not waited for: the run is ended as soon as it was silent for SILENT_AFTER.
+    Raises ActionError "conflict" when the run had ended before; from here on it can no longer succeed.
+    """
     if by is not None:
         require(may_lead(by, run.project), "cancel this run")
-    nobody = Q(state=TrainingRun.State.QUEUED) | Q(state=TrainingRun.State.RUNNING, lease_expires__lt=timezone.now())
     TrainingRun.objects.filter(pk=run.pk, state__in=LIVE).update(cancel_requested=True)
-    TrainingRun.objects.filter(nobody, pk=run.pk).update(**_ended_cancelled())
+    TrainingRun.objects.filter(cancelled_without_worker(timezone.now()), pk=run.pk).update(**_ended_cancelled())
     run.refresh_from_db()
-    if not run.cancel_requested:
-        raise ActionError(f"Run {run.pk} has already {run.get_state_display().lower()}.", "conflict")
+    if run.state in (TrainingRun.State.SUCCEEDED, TrainingRun.State.FAILED):
+        raise ActionError(
+            f"Run {run.pk} had already {run.get_state_display().lower()} when the cancel came: it is as it was.",
+            "conflict",
+        )
+    if run.live:
+        transaction.on_commit(lambda: _tell("training.tasks.resume_abandoned_runs", after=SILENT_AFTER + MARGIN))
     return run
 
 
 def resume_abandoned_runs(resend_after: timedelta = RESEND_AFTER) -> int:
     """Put runs whose worker died back into the queue, and send again what the broker lost; how many were sent.
 
-    1. A run whose lease expired after a cancel was asked for is cancelled.
+    1. A run that is to be cancelled, and whose worker has died or is silent, is cancelled.
     2. One that MAX_ATTEMPTS workers have died on is failed, in words.
     3. Another one whose lease expired is queued again.
     4. Every queued run that no message was sent for within `resend_after` gets one. Zero suits a start with an empty
        broker. A broker that does not take one is not asked for the rest: the next sweep sends them.
     """
     now = timezone.now()
-    expired = TrainingRun.objects.filter(state=TrainingRun.State.RUNNING, lease_expires__lt=now)
-    expired.filter(cancel_requested=True).update(**_ended_cancelled())
+    TrainingRun.objects.filter(cancelled_without_worker(now)).update(**_ended_cancelled())
+    expired = TrainingRun.objects.filter(without_worker(now), cancel_requested=False)
     expired.filter(attempts__gte=MAX_ATTEMPTS).update(
         state=TrainingRun.State.FAILED,
         owner="",
         lease_expires=None,
         finished=now,
         error=f"{MAX_ATTEMPTS} workers stopped without a word while they worked on this run. Most often the machine "
-        "ran out of memory: look at the worker's log, and try a smaller batch_size or max_length.",
+        "ran out of memory: look at the worker's log, and try a smaller batch_size or max_length of a training, or a "
+        "smaller group_size of a sampling.",
     )
     expired.update(state=TrainingRun.State.QUEUED, owner="", lease_expires=None, heartbeat=None)
     sent = 0
@@ -148,13 +159,21 @@ def resume_abandoned_runs(resend_after: timedelta = RESEND_AFTER) -> int:
 def send(run_id: int) -> bool:
     """Tell a worker; whether the broker took it. If not, the run stays queued, and `resume_abandoned_runs` sends it
     later. Waits for a broker that does not answer as AT_ONCE says."""
+    if _tell("training.tasks.execute_run", run_id):
+        return True
+    TrainingRun.objects.filter(pk=run_id, state=TrainingRun.State.QUEUED).update(heartbeat=None)
+    return False
+
+
+def _tell(task: str, *ids: int, after: timedelta = timedelta(0)) -> bool:
+    """Whether the broker took the message; a worker gets it when `after` has passed."""
     options = {**current_app.conf.broker_transport_options, **AT_ONCE}
+    wait = after.total_seconds() or None
     try:
         with current_app.connection_for_write(transport_options=options) as connection:
-            current_app.send_task("training.tasks.execute_run", [run_id], retry=False, connection=connection)
+            current_app.send_task(task, ids, retry=False, connection=connection, countdown=wait)
     except Exception:  # any transport's error: the row is what counts
-        log.exception("the broker took no message", extra={"run": run_id})
-        TrainingRun.objects.filter(pk=run_id, state=TrainingRun.State.QUEUED).update(heartbeat=None)
+        log.exception("the broker took no message", extra={"task": task, "ids": ids})
         return False
     return True
 

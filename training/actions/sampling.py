@@ -25,6 +25,7 @@ def sample_prompts(run: TrainingRun, reporter: Reporter) -> None:
     if run.settings.get("evaluation"):
         evaluation = Evaluation.objects.get(pk=run.settings["evaluation"])
         report["evaluation"] = sample_evaluation(evaluation, run.settings["sampling"], run.settings["round"], reporter)
+        reporter.keep(**report)
     report |= _sample_round(run, version, reporter)
     reporter.end_stage()
     finish_run(run, reporter.owner, {**report, "seconds": reporter.seconds})

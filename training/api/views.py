@@ -106,7 +106,7 @@ class RunViewSet(LedViewSet):
     @extend_schema(request=None, responses={200: serializers.RunSerializer, **REFUSALS})
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
-        """Stop the run, within seconds when a worker is at it."""
+        """Stop the run, within seconds when a worker is at it; one that had ended already is a conflict."""
         return Response(serializers.RunSerializer(cancel_run(run=self.get_object(), by=request.user)).data)
 
     @extend_schema(responses=serializers.RunLineSerializer(many=True))
@@ -138,7 +138,7 @@ class ModelVersionViewSet(LedViewSet):
     def next_round(self, request: Request, pk: str) -> Response:
         """Promote this policy, sample the next round from it, and compare it blindly with the model before it.
 
-        A round that was cancelled or failed goes on where it stopped.
+        A round that was cancelled or failed, or in which answers were all alike, goes on where it stopped.
         """
         sent = self.sent(serializers.NextRoundSerializer)
         run = start_next_round(model_version=self.get_object(), by=request.user, **sent)

@@ -4,14 +4,14 @@ Trained by Bradley–Terry over all pairs of each ranking (arXiv 2203.02155, eq.
 weights, with the head drawn from N(0, 1/(d + 1)) (Stiennon et al., arXiv 2009.01325, app. B.1).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from training.engine.errors import UnsupportedModel
+from training.engine.errors import Cancelled, UnsupportedModel
 from training.engine.models import add_adapter, can_pack, load_model, load_tokenizer, precision
 from training.engine.packing import EncodedComparison, rows_of, shorten_prompt
 from training.engine.ranking import Messages
@@ -77,17 +77,21 @@ def score(
     prompts: Sequence[Messages],
     completions: Sequence[Sequence[str]],
     max_length: int = 1024,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> list[list[float]]:
     """Rewards of each prompt's completions (one list a prompt). Higher is better; only differences mean anything.
 
     A prompt that does not fit `max_length` together with its longest completion is shortened at its front.
-    Raises ValueError when a completion alone does not fit.
+    Raises ValueError when a completion alone does not fit, and `Cancelled` when `should_stop`, asked before each
+    prompt, says yes.
     """
     model.eval()
     device = next(model.parameters()).device
     packed = can_pack(model, device)
     scored = []
     for messages, texts in zip(prompts, completions, strict=True):
+        if should_stop():
+            raise Cancelled("Stopped on request.")
         ids = [tuple(encode_completion(tokenizer, text)) for text in texts]
         prompt = shorten_prompt(encode_prompt(tokenizer, messages), max(map(len, ids)), max_length)
         if prompt is None:

@@ -1,6 +1,7 @@
 """Every setting of a run: what it does, and what goes wrong when it is set badly."""
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -11,14 +12,40 @@ ADAPTERS = ("lora", "last_n", "full")
 SCHEDULES = ("cosine", "linear", "constant")
 
 
+LARGEST_SEED = 2**32 - 1  # what every generator takes, also when an epoch or a prompt is counted in
+KINDS: dict[Any, str] = {
+    int: "a whole number",
+    float: "a number",
+    float | None: "a number or None",
+    bool: "true or false",
+}
+
+
+def _is_of_kind(value: Any, kind: Any) -> bool:
+    if kind == float | None and value is None:
+        return True
+    if kind is bool or isinstance(value, bool):
+        return kind is bool and isinstance(value, bool)
+    if kind is int:
+        return isinstance(value, int)
+    if kind in KINDS:
+        return isinstance(value, (int, float)) and math.isfinite(value)
+    return isinstance(value, str)
+
+
 def _require(ok: bool, name: str, rule: str, value: Any) -> None:
     if not ok:
-        raise BadSettings(f"Setting {name} must be {rule}, not {value!r}.")
+        raise BadSettings(f"Setting {name} must be {rule}, not {value!r:.60}.")
 
 
 @dataclass(frozen=True)
 class _Settings:
-    """Reading from and writing to plain dictionaries (JSON)."""
+    """Reading from and writing to plain dictionaries (JSON); each value of the kind its field is."""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            _require(_is_of_kind(value, field.type), field.name, KINDS.get(field.type, "a text"), value)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
@@ -29,10 +56,7 @@ class _Settings:
             raise BadSettings(
                 f"{cls.__name__} has no setting {', '.join(unknown)}. It has: {', '.join(sorted(known))}."
             )
-        try:
-            return cls(**values)
-        except TypeError as error:
-            raise BadSettings(f"{cls.__name__}: {error}.") from error
+        return cls(**values)
 
     def as_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -99,10 +123,10 @@ class _TrainingSettings(_Settings):
     keep_checkpoints: int = 2
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("epochs", "batch_size", "lora_r", "lora_alpha", "last_n", "keep_checkpoints"):
-            value = getattr(self, name)
-            whole = isinstance(value, int) and not isinstance(value, bool)
-            _require(whole and value >= 1, name, "a whole number from 1", value)
+            _require(getattr(self, name) >= 1, name, "a whole number from 1", getattr(self, name))
+        _require(0 <= self.seed <= LARGEST_SEED, "seed", f"from 0 to {LARGEST_SEED}", self.seed)
         _require(self.max_length >= 32, "max_length", "at least 32 tokens", self.max_length)
         _require(0 < self.learning_rate < 1, "learning_rate", "between 0 and 1", self.learning_rate)
         for name in ("warmup_share", "final_lr_share", "lora_dropout"):
@@ -198,9 +222,9 @@ class SamplingSettings(_Settings):
     seed: int = 0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("k", "max_new_tokens", "group_size", "max_tries", "max_prompt_tokens"):
-            value = getattr(self, name)
-            whole = isinstance(value, int) and not isinstance(value, bool)
-            _require(whole and value >= 1, name, "a whole number from 1", value)
+            _require(getattr(self, name) >= 1, name, "a whole number from 1", getattr(self, name))
+        _require(self.seed >= 0, "seed", "0 or more", self.seed)
         _require(0 < self.temperature <= 5, "temperature", "above 0, at most 5", self.temperature)
         _require(0 < self.top_p <= 1, "top_p", "above 0, at most 1", self.top_p)

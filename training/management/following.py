@@ -6,6 +6,7 @@ from django.core.management.base import CommandError, OutputWrapper
 
 from labeling.progress_bar import ProgressBar
 from training.models import TrainingRun
+from training.queries.runs import models_of
 
 SECONDS_BETWEEN_LOOKS = 0.5
 
@@ -30,7 +31,9 @@ def queued_or_followed(run: TrainingRun, wait: bool, stdout: OutputWrapper) -> N
         reason = run.error.strip().splitlines()[-1] if run.error.strip() else "see its page"
         raise CommandError(f"Run {run.pk} {run.get_state_display().lower()}: {reason}")
     stdout.write(f"Run {run.pk} succeeded.")
-    for version in run.made.order_by("id"):
-        stdout.write(f"{version.name}  {version.hash[:12]}")
+    for version in models_of(run).order_by("id"):
+        stdout.write(
+            f"{version.name}  {version.hash[:12]}{'' if version.run_id == run.pk else '  (was there already)'}"
+        )
     for warning in run.report.get("warnings", []):
         stdout.write(f"Warning: {warning}")

@@ -13,7 +13,8 @@ from labeling.models import Assignment, Comparison, Project
 from labeling.pages.access import lead_page
 from labeling.pages.forest import forest, interval_text, text
 from labeling.queries.blind import still_to_rank
-from training.models import Evaluation, EvaluationComparison
+from training.models import Evaluation, EvaluationComparison, TrainingRun
+from training.pages.pairs import missing_of
 from training.pages.situation import judgments_missing
 from training.queries.evaluations import win_rate
 from training.queries.models import current_model
@@ -43,7 +44,8 @@ def evaluation(request: HttpRequest, project: Project, pk: int) -> HttpResponse:
     rate = win_rate(item)
     missing = judgments_missing(item)
     run = runs_of_rounds(project).filter(settings__evaluation=item.pk).first()
-    stopped = run is not None and run.state in STOPPED and _can_go_on(item)
+    can_go_on = run is not None and _can_go_on(item)
+    stopped = can_go_on and run.state in STOPPED
     return render(
         request,
         "training/evaluation.html",
@@ -61,7 +63,11 @@ def evaluation(request: HttpRequest, project: Project, pk: int) -> HttpResponse:
             "missing": missing,
             "run": run,
             "stopped": stopped,
+            "can_go_on": can_go_on,
+            "all_paired": stopped and _all_paired(item),
+            "nothing": missing_of(run) if run and run.state == TrainingRun.State.SUCCEEDED else None,
             "in_use": stopped and current_model(project) == item.model_version,
+            "retired": item.comparisons.filter(state=Comparison.State.RETIRED).count(),
             "judged": rate["n"],
             "wanted": rate["n"] + missing,
             "page": page,
@@ -72,9 +78,19 @@ def evaluation(request: HttpRequest, project: Project, pk: int) -> HttpResponse:
 
 
 def _can_go_on(evaluation: Evaluation) -> bool:
-    """Whether the round that its model's last run belongs to is this evaluation's, and stopped."""
+    """Whether the round that its model's last run belongs to is this evaluation's, and not done."""
     state = round_state(evaluation.model_version)
-    return state.run is not None and state.word == "stopped" and state.run.settings["evaluation"] == evaluation.pk
+    return state.run is not None and state.can_go_on and state.run.settings["evaluation"] == evaluation.pk
+
+
+def _all_paired(evaluation: Evaluation) -> bool:
+    """Whether every held-out prompt has its pair, but those that a run of the round found to make none."""
+    project = evaluation.model_version.project
+    runs = runs_of_rounds(project).filter(settings__evaluation=evaluation.pk).values_list("report", flat=True)
+    found = next((report["evaluation"] for report in runs if report.get("evaluation")), {})
+    paired = evaluation.items.values("comparison__prompt_id")
+    left = project.prompts.filter(split="heldout").exclude(pk__in=paired).count()
+    return left <= found.get("identical", 0) + found.get("missing", 0)
 
 
 def in_words(evaluation: Evaluation, rate: dict[str, Any]) -> str:

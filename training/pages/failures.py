@@ -70,6 +70,7 @@ UNKNOWN = (
     "Nothing else is affected: people can go on ranking. Start it again; if it fails the same way, send this page's "
     "traceback to whoever runs Luce for you."
 )
+UNKNOWN_SAMPLING = UNKNOWN.replace("Start it again", "Go on with it")
 
 
 def explain(error: str, sampling: bool = False) -> Failure:
@@ -86,7 +87,7 @@ def explain(error: str, sampling: bool = False) -> Failure:
     advice = (cause.sampling if sampling else cause.training) if cause else ""
     return Failure(
         headline=headline,
-        advice=advice or UNKNOWN,
+        advice=advice or (UNKNOWN_SAMPLING if sampling else UNKNOWN),
         known=bool(advice),
         traceback=f"{mark}{rest}".strip(),
     )

@@ -16,7 +16,7 @@ from training.models import Evaluation, ModelVersion
 from training.pages.runs import runs_of
 from training.queries.evaluations import win_rate
 from training.queries.models import current_model
-from training.queries.rounds import model_to_beat, round_state
+from training.queries.rounds import answered_rounds, model_to_beat, round_state
 
 EVALUATIONS_SHOWN = 20
 # Path in the card, label, what n counts, how it is written, how to read it.
@@ -112,6 +112,7 @@ def model(request: HttpRequest, project: Project, pk: int) -> HttpResponse:
         pk=pk,
     )
     current = current_model(project)
+    state = round_state(version)
     return render(
         request,
         "training/model.html",
@@ -131,14 +132,21 @@ def model(request: HttpRequest, project: Project, pk: int) -> HttpResponse:
             ],
             "promotions": version.promotions.select_related("by"),
             "is_current": current is not None and current.pk == version.pk,
-            "round": round_state(version),
+            "round": state,
             "beats": model_to_beat(version),
+            "answered": _in_words(answered_rounds(version)) if state.word == "new" else "",
             "current": current,
             "may_promote": version.kind == ModelVersion.Kind.POLICY,
             "children": version.children.order_by("id"),
             "section": "models",
         },
     )
+
+
+def _in_words(rounds: list[int]) -> str:
+    """`round 2`, `rounds 1 and 2`, `rounds 1, 2 and 3`; nothing of none."""
+    *before, last = [str(number) for number in rounds] or [""]
+    return f"rounds {', '.join(before)} and {last}" if before else last and f"round {last}"
 
 
 def accuracy_plot(card: dict[str, Any]) -> Forest | None:

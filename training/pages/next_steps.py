@@ -9,7 +9,8 @@ ENOUGH_NEW_JUDGMENTS = 30
 class Situation:
     """The facts the steps are read from: counts, yes/no, and ids of what is meant, of one project.
 
-    stopped_round: the model in use, when its round stopped and can go on.
+    stopped_round: the model in use, when its round stopped and can go on. empty_round: the run of its round, when
+    answers were so alike that there is nothing to rank, or nothing to compare.
     """
 
     active: bool
@@ -28,6 +29,7 @@ class Situation:
     evaluation: int | None
     evaluation_wanted: int = 0
     stopped_round: int | None = None
+    empty_round: int | None = None
     notices: int = 0
 
 
@@ -60,6 +62,9 @@ def _stopped(now: Situation) -> list[Step]:
     if now.stopped_round and not now.sampling:
         text = "The round of the model in use stopped before its end. What was written is kept."
         steps.append(Step(text, "Go on with the round", "next-round", now.stopped_round, post=True))
+    if now.empty_round and not now.sampling:
+        text = "Answers of the last round were alike, so not all could be made that people were to rank or compare."
+        steps.append(Step(text, "See what helps", "run", now.empty_round))
     if now.notices:
         text = f"{_count(now.notices, 'thing waits', 'things wait')} for your decision: flagged, skipped, or a person."
         steps.append(Step(text, "Decide", "notices"))

@@ -15,9 +15,11 @@ from training.actions.runs import cancel_run
 from training.models import ModelVersion, TrainingRun
 from training.pages.curves import curve_plots
 from training.pages.failures import Failure, explain
+from training.pages.pairs import missing_of
 from training.pages.stages import stage_label, stages_of
+from training.queries.models import current_model
 from training.queries.rounds import STOPPED, belongs_to_round, is_of_same_round, round_state
-from training.queries.runs import run_curves
+from training.queries.runs import models_of, run_curves
 
 LINES_SHOWN = 200
 METRICS_SENT = 2000
@@ -81,7 +83,8 @@ def run_cancel(request: HttpRequest, project: Project, pk: int) -> HttpResponse:
     else:
         sampling = item.kind == TrainingRun.Kind.SAMPLING
         kept = "What it has written stays and can be ranked." if sampling else "What it made so far is thrown away."
-        messages.success(request, f"Run {item.pk} is being cancelled. {kept}")
+        word = "is being" if item.live else "was"
+        messages.success(request, f"Run {item.pk} {word} cancelled. {kept}")
     return redirect("run", slug=project.slug, pk=item.pk)
 
 
@@ -101,14 +104,16 @@ def _context(project: Project, item: TrainingRun) -> dict[str, Any]:
         "evaluation": item.settings.get("evaluation"),
         "way_on": _way_on(item),
         "of_a_round": belongs_to_round(item),
-        "made": ModelVersion.objects.filter(run=item).order_by("kind"),
+        "made": models_of(item) if item.kind == TrainingRun.Kind.REWARD_DPO else [],
+        "missing": missing_of(item) if item.state == TrainingRun.State.SUCCEEDED else None,
+        "current": current_model(project),
         "section": "models",
     }
 
 
 @dataclass(frozen=True)
 class WayOn:
-    """What can be done after a sampling that stopped.
+    """What can be done after a sampling that stopped, or left something out.
 
     word: "round" (go on with the round of `model`), "later" (`run` went on with it), "plain" (sample what has nothing
     to rank) or "other" (it was asked for with a round or model of its own, over the API or the command line).
@@ -120,14 +125,15 @@ class WayOn:
 
 
 def _way_on(item: TrainingRun) -> WayOn | None:
-    if item.kind != TrainingRun.Kind.SAMPLING or item.state not in STOPPED:
+    lacks = item.state == TrainingRun.State.SUCCEEDED and missing_of(item).reasons
+    if item.kind != TrainingRun.Kind.SAMPLING or not (item.state in STOPPED or lacks):
         return None
     if not belongs_to_round(item):
         return WayOn("plain" if item.settings.get("prompts", "unanswered") == "unanswered" else "other")
     state = round_state(item.base)
-    if state.word == "stopped" and is_of_same_round(item, state.run):
+    if state.can_go_on and is_of_same_round(item, state.run):
         return WayOn("round", model=item.base)
-    return WayOn("later", run=state.run)
+    return WayOn("later", run=state.run) if state.run != item else None
 
 
 def runs_of(project: Project, limit: int) -> list[TrainingRun]:

@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, F, Q, Sum
 
-from labeling.models import Judgment, Membership, Project
+from labeling.models import Comparison, Judgment, Membership, Project
 from labeling.queries.notices import count_open
 from labeling.queries.progress import Progress
 from training.models import Batch, Evaluation, ModelVersion, Promotion, TrainingRun
 from training.pages.next_steps import Situation
 from training.queries.models import current_model
-from training.queries.rounds import round_state
+from training.queries.rounds import RoundState, round_state
 from training.queries.runs import LIVE
 
 
@@ -24,27 +24,29 @@ class NewRankings:
 
 
 def new_rankings(project: Project) -> NewRankings:
-    """Counts of current judgments, and those made since the batch that was trained on last."""
+    """Counts of current judgments, and of those that the batch that was trained on last does not hold."""
     collected = Judgment.objects.filter(
         latest_of__project=project,
         latest_of__comparison__purpose="collect",
         latest_of__kind="collect",
         latest_of__state__in=["judged", "surplus"],
     )
-    batch = Batch.objects.filter(project=project, runs__state=TrainingRun.State.SUCCEEDED).order_by("-runs__id").first()
-    fresh = Q(created__gt=batch.created) if batch else Q()
+    train = Q(latest_of__comparison__prompt__split="train")
     counts = collected.aggregate(
-        train=Count("pk", filter=Q(latest_of__comparison__prompt__split="train")),
+        train=Count("pk", filter=train),
         heldout=Count("pk", filter=Q(latest_of__comparison__prompt__split="heldout")),
-        new=Count("pk", filter=fresh & Q(latest_of__comparison__prompt__split="train")),
     )
-    return NewRankings(**counts)
+    batch = Batch.objects.filter(project=project, runs__state=TrainingRun.State.SUCCEEDED).order_by("-runs__id").first()
+    # by the batch's own rows: an imported judgment is new, however long ago it was given
+    learned = collected.filter(train, batches__batch=batch, batches__split="train").count() if batch else 0
+    return NewRankings(**counts, new=counts["train"] - learned)
 
 
 def situation_of(project: Project, progress: Progress, rankings: NewRankings) -> Situation:
     """The facts of the project now."""
     runs = list(TrainingRun.objects.filter(project=project).only("id", "kind", "state")[:50])
     evaluation = Evaluation.objects.filter(model_version__project=project).first()
+    state = _round_of_model_in_use(project)
     members = project.memberships.filter(state=Membership.State.ACTIVE)
     return Situation(
         active=project.state == Project.State.ACTIVE,
@@ -62,22 +64,21 @@ def situation_of(project: Project, progress: Progress, rankings: NewRankings) ->
         unseen_model=_unseen_model(project),
         evaluation=evaluation.pk if evaluation else None,
         evaluation_wanted=judgments_missing(evaluation) if evaluation else 0,
-        stopped_round=_stopped_round(project),
+        stopped_round=state.run.base_id if state and state.run and state.word == "stopped" else None,
+        empty_round=state.run.pk if state and state.run and state.word == "empty" else None,
         notices=count_open(project),
     )
 
 
-def _stopped_round(project: Project) -> int | None:
-    """The model in use, when its round stopped before its end."""
+def _round_of_model_in_use(project: Project) -> RoundState | None:
     current = current_model(project)
-    return current.pk if current and round_state(current).word == "stopped" else None
+    return round_state(current) if current else None
 
 
 def judgments_missing(evaluation: Evaluation) -> int:
-    """Judgments still wanted on an evaluation's comparisons."""
-    wanted = evaluation.comparisons.aggregate(all=Sum("overlap", default=0))["all"]
-    judged = evaluation.comparisons.aggregate(all=Sum("judged", default=0))["all"]
-    return max(0, wanted - judged)
+    """Judgments still wanted on an evaluation's comparisons; of retired ones none are."""
+    wanted = evaluation.comparisons.exclude(state=Comparison.State.RETIRED)
+    return wanted.aggregate(all=Sum(F("overlap") - F("judged"), default=0))["all"]
 
 
 def _failed(runs: list[TrainingRun]) -> int | None:

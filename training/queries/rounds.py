@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.db.models import Max, Q, QuerySet
 
-from labeling.models import Comparison, Project
+from labeling.models import Comparison, Generator, Project
 from training.models import ModelVersion, Promotion, TrainingRun
 from training.queries.models import current_model, first_model
 from training.queries.runs import LIVE
@@ -19,11 +19,16 @@ STOPPED = (TrainingRun.State.CANCELLED, TrainingRun.State.FAILED)
 class RoundState:
     """Where a policy's round stands. `run`: the last run of it, if there was one.
 
-    word: "new" (it can be started), "live" (a worker is at it or will be), "stopped" (it can go on) or "done".
+    word: "new" (it can be started), "live" (a worker is at it or will be), "stopped" (it can go on), "empty" (it ended
+    and has nothing to rank or to compare, so it can go on with other settings) or "done".
     """
 
     word: str
     run: TrainingRun | None = None
+
+    @property
+    def can_go_on(self) -> bool:
+        return self.word in ("stopped", "empty")
 
 
 def runs_of_rounds(project: Project) -> QuerySet[TrainingRun]:
@@ -72,7 +77,24 @@ def round_state(model_version: ModelVersion) -> RoundState:
     promotion = Promotion.objects.filter(project=project).order_by("-id").first()
     if promotion and (run is None or run.created < promotion.created):
         return RoundState("new", run)
-    return RoundState("done", run)
+    return RoundState("empty" if run and made_nothing(run) else "done", run)
+
+
+def made_nothing(run: TrainingRun) -> bool:
+    """Whether a sampling that succeeded left nothing to compare blindly, or nothing to rank: answers were alike."""
+    compared = run.report.get("evaluation") or {}
+    ranked = run.report.get("comparisons") or run.report.get("before")
+    alike = run.report.get("without_comparison") and not ranked
+    return run.state == TrainingRun.State.SUCCEEDED and (compared.get("pairs") == 0 or bool(alike))
+
+
+def answered_rounds(model_version: ModelVersion) -> list[int]:
+    """The rounds in which there is something to rank that this model wrote."""
+    writers = Generator.objects.filter(project=model_version.project, settings__model_version=model_version.pk)
+    made = Comparison.objects.filter(
+        purpose=Comparison.Purpose.COLLECT, candidates__completion__generator__in=list(writers)
+    )
+    return sorted(made.values_list("round", flat=True).distinct())
 
 
 def model_to_beat(model_version: ModelVersion) -> ModelVersion | None:

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from django.db.models import Q, QuerySet
+
 from labeling.models import Project
-from training.models import TrainingRun
+from training.models import ModelVersion, TrainingRun
 
 LIVE = [TrainingRun.State.QUEUED, TrainingRun.State.RUNNING]
 
@@ -28,6 +30,12 @@ def run_progress(run: TrainingRun) -> dict[str, Any]:
         "seconds": run.report.get("seconds", {}),
         "curves": run_curves(run),
     }
+
+
+def models_of(run: TrainingRun) -> QuerySet[ModelVersion]:
+    """The versions a training ended in; `run` of one whose weights were there before is another run."""
+    named = [run.report.get(kind) for kind in ("policy", "reward_model")]
+    return ModelVersion.objects.filter(Q(run=run) | Q(pk__in=[pk for pk in named if pk])).order_by("kind")
 
 
 def share_of(run: TrainingRun) -> float | None:

@@ -8,10 +8,12 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from labeling.actions.comparisons import add_comparison
+from labeling.actions.completions import add_completion
 from labeling.actions.projects import add_member
 from labeling.models import Project
 from training.actions.batches import freeze_batch
-from training.models import ModelVersion, TrainingRun
+from training.models import Evaluation, EvaluationComparison, ModelVersion, TrainingRun
 
 TRACEBACK = """CUDA out of memory. Tried to allocate 2 GiB.
 
@@ -47,6 +49,26 @@ def reviewer(project: Project, django_user_model: Any) -> Any:
 @pytest.fixture
 def base(project: Project) -> ModelVersion:
     return version(project, "tiny", card={"origin": "bundled"})
+
+
+@pytest.fixture
+def evaluation(project: Project, base: ModelVersion) -> Evaluation:
+    """Three held-out pairs; the new model's answer is the shorter one."""
+    policy = version(project, "policy-v1", parent=base, card=CARD)
+    evaluation = Evaluation.objects.create(model_version=policy, baseline=base, name="policy-v1 against tiny")
+    add_pairs(evaluation)
+    return evaluation
+
+
+def add_pairs(evaluation: Evaluation) -> None:
+    """A pair of every held-out prompt."""
+    for prompt in evaluation.model_version.project.prompts.filter(split="heldout"):
+        texts = (f"Steep {prompt.pk}.", f"Boil the leaves for a long time, {prompt.pk} minutes.")
+        answers = [add_completion(prompt=prompt, text=text)[0] for text in texts]
+        comparison, _ = add_comparison(prompt=prompt, completions=answers, purpose="evaluate", priority=10)
+        EvaluationComparison.objects.create(
+            evaluation=evaluation, comparison=comparison, model_position=0, baseline_position=1
+        )
 
 
 def version(project: Project, name: str, kind: str = "policy", **fields: Any) -> ModelVersion:

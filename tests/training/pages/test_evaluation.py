@@ -5,31 +5,14 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from labeling.actions.comparisons import add_comparison
-from labeling.actions.completions import add_completion
-from labeling.models import Comparison, Project
+from labeling.models import Comparison
 from tests.training.conftest import rank_all
-from tests.training.pages.conftest import CARD, version
-from training.models import Evaluation, EvaluationComparison, ModelVersion
+from training.models import Evaluation
 
 pytestmark = pytest.mark.django_db
 
 
 class TestEvaluation:
-    @pytest.fixture
-    def evaluation(self, project: Project, base: ModelVersion) -> Evaluation:
-        """Three held-out pairs; the new model's answer is the shorter one."""
-        policy = version(project, "policy-v1", parent=base, card=CARD)
-        evaluation = Evaluation.objects.create(model_version=policy, baseline=base, name="policy-v1 against tiny")
-        for prompt in project.prompts.filter(split="heldout"):
-            texts = (f"Steep {prompt.pk}.", f"Boil the leaves for a long time, {prompt.pk} minutes.")
-            answers = [add_completion(prompt=prompt, text=text)[0] for text in texts]
-            comparison, _ = add_comparison(prompt=prompt, completions=answers, purpose="evaluate", priority=10)
-            EvaluationComparison.objects.create(
-                evaluation=evaluation, comparison=comparison, model_position=0, baseline_position=1
-            )
-        return evaluation
-
     def address(self, evaluation: Evaluation) -> str:
         return reverse("evaluation", args=[evaluation.model_version.project.slug, evaluation.pk])
 

@@ -48,6 +48,15 @@ class TestRetrain:
         assert "beta" in response.content.decode()
         assert not ranked.runs.exists()
 
+    def test_a_seed_that_no_generator_takes_is_refused_before_anything_is_queued(
+        self, ranked: Project, lead: Any, client_of: Any
+    ) -> None:
+        form = {"shared-seed": str(2**70), "reward-tie": "davidson"}
+        response = client_of(lead).post(reverse("retrain", args=[ranked.slug]), form)
+        assert response.status_code == 422
+        assert "Setting seed must be from 0 to 4294967295" in response.content.decode()
+        assert not ranked.runs.exists()
+
     def test_without_rankings_it_says_what_is_missing(self, project: Project, lead: Any, client_of: Any) -> None:
         response = client_of(lead).post(reverse("retrain", args=[project.slug]), {"reward-tie": "davidson"})
         assert response.status_code == 422

@@ -82,6 +82,18 @@ class TestRun:
         assert run.state == "cancelled"
         assert "nothing else changed" in response.content.decode()
 
+    def test_a_cancelled_training_says_one_thing(self, ranked: Project, lead: Any, client_of: Any) -> None:
+        page = client_of(lead).get(self.address(training(ranked, "cancelled"))).content.decode()
+        assert "when you are ready" in page
+        assert "Start it again the way it was started" not in page
+        assert "goes on where it stopped" not in page
+
+    def test_a_cancel_of_a_run_that_has_ended_is_told_so(self, ranked: Project, lead: Any, client_of: Any) -> None:
+        run = training(ranked, "succeeded")
+        page = client_of(lead).post(self.address(run, "run-cancel"), follow=True).content.decode()
+        assert f"Run {run.pk} had already succeeded when the cancel came" in page
+        assert "is being cancelled" not in page
+
     def test_cancelling_a_working_run_asks_its_worker(self, ranked: Project, lead: Any, client_of: Any) -> None:
         run = training(ranked, "running")
         response = client_of(lead).post(self.address(run, "run-cancel"), follow=True)
@@ -120,6 +132,10 @@ class TestRun:
         assert "etrain" not in explain(error, sampling=True).advice
         assert "go on with it" in explain(error, sampling=True).advice
 
+    def test_a_sampling_that_failed_for_a_reason_unknown_goes_on(self) -> None:
+        assert "Go on with it" in explain("some.module.OddError: it broke", sampling=True).advice
+        assert "Start it again" in explain("some.module.OddError: it broke").advice
+
     def test_a_finished_training_leads_to_the_card(
         self, ranked: Project, lead: Any, base: ModelVersion, client_of: Any
     ) -> None:
@@ -127,6 +143,18 @@ class TestRun:
         policy = version(ranked, "policy-v1", parent=base, run=run, card=CARD)
         page = client_of(lead).get(self.address(run)).content.decode()
         assert reverse("model", args=[ranked.slug, policy.pk]) in page
+
+    def test_a_training_that_ended_in_the_weights_there_were_leads_to_them_and_says_so(
+        self, ranked: Project, lead: Any, base: ModelVersion, client_of: Any
+    ) -> None:
+        policy = version(ranked, "policy-v1", parent=base, run=training(ranked, "succeeded"), card=CARD)
+        again = training(ranked, "succeeded", report={"policy": policy.pk})
+        page = client_of(lead).get(self.address(again)).content.decode()
+        done = page.partition("<h2>Done</h2>")[2].partition("</div>")[0]
+        assert "gave the same weights as before" in done
+        assert reverse("model", args=[ranked.slug, policy.pk]) in done
+        assert reverse("run", args=[ranked.slug, policy.run_id]) in done
+        assert "The new model is" not in done
 
     def test_a_run_of_another_project_is_not_found(self, ranked: Project, lead: Any, client_of: Any) -> None:
         from labeling.actions.projects import create_project
