@@ -1,7 +1,8 @@
 """gunicorn's settings: `gunicorn --config python:webapp.server webapp.wsgi:application`.
 
-Two processes with four threads each answer eight requests at once; a worker that is killed is replaced. Pages are
-small and the database is near, so more threads than this wait for the database rather than help.
+One process more than there are cores (four at most unless it is said), with three threads each: threads of one process
+share one interpreter, so processes are what makes rankings quick, and threads keep a long page from holding up others.
+A worker that is killed is replaced.
 """
 
 import os
@@ -9,8 +10,8 @@ import os
 from webapp import environment as env
 
 bind = env.text("LUCE_BIND", "127.0.0.1:8000")
-workers = env.number("LUCE_WEB_PROCESSES", 2, least=1)
-threads = env.number("LUCE_WEB_THREADS", 4, least=1)
+workers = env.number("LUCE_WEB_PROCESSES", min(4, (os.cpu_count() or 1) + 1), least=1)
+threads = env.number("LUCE_WEB_THREADS", 3, least=1)
 worker_class = "gthread"
 timeout = 60
 graceful_timeout = env.number("LUCE_SHUTDOWN_SECONDS", 20)

@@ -9,7 +9,7 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Variables that compose sets itself (where the database, the broker and the folder are), or that are for one machine.
 OF_COMPOSE = {"DATABASE_URL", "REDIS_URL", "LUCE_VAR", "LUCE_ARTIFACTS", "LUCE_BUNDLED_MODEL_DIR", "LUCE_BIND"}
-NOT_FOR_COMPOSE = {"LUCE_DEMO", "LUCE_DEBUG", "DATABASE_CONN_MAX_AGE", "LUCE_WEB_THREADS", "LUCE_SHUTDOWN_SECONDS"}
+NOT_FOR_COMPOSE = {"LUCE_DEMO", "LUCE_DEBUG"}
 
 
 def services() -> dict:
