@@ -19,8 +19,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
-from scipy.stats import norm
+from scipy.special import gammaln, ndtri
 
 from labeling.agreement.figure import Figure
 from labeling.agreement.pairs import Floats, Ints
@@ -229,7 +228,7 @@ def _quantiles(values: Floats, defined: NDArray[np.bool_], probability: Floats, 
 
 
 def _wilson(share: Floats, n: int, level: float = LEVEL) -> tuple[Floats, Floats]:
-    z = float(norm.ppf((1 + level) / 2))
+    z = float(ndtri((1 + level) / 2))
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)

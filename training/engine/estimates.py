@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta as beta_distribution
+from scipy.special import betaincinv  # the quantile of the beta distribution; scipy.stats takes half a second to load
 
 from training.engine.ranking import pairs
 
@@ -67,8 +67,8 @@ def cluster_ratio(
 def _clopper_pearson(share: float, n: int) -> tuple[float, float]:
     """Exact 95 % interval of a share of n (Clopper and Pearson 1934, Biometrika 26:404)."""
     hits = share * n
-    low = 0.0 if hits <= 0 else float(beta_distribution.ppf(0.025, hits, n - hits + 1))
-    high = 1.0 if hits >= n else float(beta_distribution.ppf(0.975, hits + 1, n - hits))
+    low = 0.0 if hits <= 0 else float(betaincinv(hits, n - hits + 1, 0.025))
+    high = 1.0 if hits >= n else float(betaincinv(hits + 1, n - hits, 0.975))
     return low, high
 
 
