@@ -74,6 +74,7 @@ def _play(project_id: int, person_id: int, seat: int, wanted: int, barrier: Any,
     contended = 0
     for number in range(most_rounds(wanted)):
         barrier.wait(PATIENCE)
+        _wait_for_the_tick()
         at = (number * SEATS + seat) * 2
         times[at] = time.monotonic()
         held = serve_next(person=person, project=project)
@@ -88,6 +89,15 @@ def _play(project_id: int, person_id: int, seat: int, wanted: int, barrier: Any,
         contended += _contended(times, number)  # every seat counts the same: all have asked
         if contended == wanted:
             return
+
+
+def _wait_for_the_tick() -> None:
+    """Until the next but one hundredth of a second, awake at the end: a barrier lets its seats go one by one, and one
+    who was let go first would be served before the last is awake."""
+    tick = (int(time.monotonic() * 100) + 2) / 100
+    time.sleep(tick - time.monotonic() - 0.002)
+    while time.monotonic() < tick:
+        pass
 
 
 def _contended(times: Any, number: int) -> bool:
