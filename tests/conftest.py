@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from tests.absent import absent
 
@@ -63,6 +64,18 @@ def person(db: None) -> Callable[..., Any]:
 
     def make(name: str, **fields: Any) -> Any:
         return get_user_model().objects.create_user(username=name, password="tea and biscuits", **fields)
+
+    return make
+
+
+@pytest.fixture
+def signed_in() -> Callable[[Any], Client]:
+    """Open pages as a person: signed_in(lead).get("/p/tea/…")."""
+
+    def make(someone: Any) -> Client:
+        client = Client()
+        client.force_login(someone)
+        return client
 
     return make
 

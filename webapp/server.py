@@ -12,7 +12,7 @@ from webapp import environment as env
 bind = env.text("LUCE_BIND", "127.0.0.1:8000")
 workers = env.number("LUCE_WEB_PROCESSES", min(4, (os.cpu_count() or 1) + 1), least=1)
 threads = env.number("LUCE_WEB_THREADS", 3, least=1)
-worker_class = "gthread"
+worker_class = "webapp.web_worker.Worker"
 timeout = 60
 graceful_timeout = env.number("LUCE_SHUTDOWN_SECONDS", 20)
 keepalive = 5

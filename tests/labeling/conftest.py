@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.test import Client
 from rest_framework.test import APIClient
 
 from labeling.actions.comparisons import add_comparison
@@ -60,18 +59,6 @@ def call(db: None) -> Callable[..., Any]:
         return client
 
     return as_person
-
-
-@pytest.fixture
-def signed_in() -> Callable[[Any], Client]:
-    """Open pages as a person: signed_in(lead).get("/p/tea/…")."""
-
-    def make(someone: Any) -> Client:
-        client = Client()
-        client.force_login(someone)
-        return client
-
-    return make
 
 
 @pytest.fixture

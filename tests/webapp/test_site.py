@@ -26,7 +26,7 @@ def person():
 
 
 @pytest.fixture
-def signed_in(person) -> Client:
+def browser(person) -> Client:
     client = Client()
     client.force_login(person)
     return client
@@ -60,8 +60,8 @@ def test_sign_in_goes_nowhere_else_afterwards(person) -> None:
 
 
 @pytest.mark.parametrize("address", ["/", "/sign-in/", "/p/new/", "/healthz", "/no/such/page", "/api/schema/"])
-def test_every_page_carries_the_policy_and_a_request_id(signed_in, address) -> None:
-    response = signed_in.get(address)
+def test_every_page_carries_the_policy_and_a_request_id(browser, address) -> None:
+    response = browser.get(address)
     assert response["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
     assert "unsafe" not in CONTENT_SECURITY_POLICY
     assert response["X-Request-Id"]
@@ -69,8 +69,8 @@ def test_every_page_carries_the_policy_and_a_request_id(signed_in, address) -> N
     assert response["X-Content-Type-Options"] == "nosniff"
 
 
-def test_the_api_browser_alone_loosens_styles_and_still_runs_no_inline_script(signed_in) -> None:
-    response = signed_in.get(reverse("api-docs"))
+def test_the_api_browser_alone_loosens_styles_and_still_runs_no_inline_script(browser) -> None:
+    response = browser.get(reverse("api-docs"))
     policy = response["Content-Security-Policy"]
     assert "style-src 'self' 'unsafe-inline'" in policy
     assert "script-src" not in policy  # default-src 'self' holds for scripts
@@ -80,14 +80,14 @@ def test_the_api_browser_alone_loosens_styles_and_still_runs_no_inline_script(si
     assert 'src="/static/drf_spectacular_sidecar/' in page
 
 
-def test_the_root_of_the_api_shows_people_the_browser_and_programs_the_schema(signed_in) -> None:
-    assert signed_in.get("/api/", HTTP_ACCEPT="text/html")["Location"] == reverse("api-docs")
-    assert signed_in.get("/api/", HTTP_ACCEPT="application/json").json()["schema"].endswith("/api/schema/")
+def test_the_root_of_the_api_shows_people_the_browser_and_programs_the_schema(browser) -> None:
+    assert browser.get("/api/", HTTP_ACCEPT="text/html")["Location"] == reverse("api-docs")
+    assert browser.get("/api/", HTTP_ACCEPT="application/json").json()["schema"].endswith("/api/schema/")
 
 
-def test_a_page_that_is_not_there_says_so_and_under_api_in_json(signed_in) -> None:
-    assert signed_in.get("/no/such/page").status_code == 404
-    response = signed_in.get("/api/no/such/thing/")
+def test_a_page_that_is_not_there_says_so_and_under_api_in_json(browser) -> None:
+    assert browser.get("/no/such/page").status_code == 404
+    response = browser.get("/api/no/such/thing/")
     assert response.status_code == 404
     assert response.json()["request_id"] == response["X-Request-Id"]
 
@@ -99,21 +99,21 @@ def test_a_form_without_its_token_is_refused_with_words(person) -> None:
     assert b"Reload" in response.content
 
 
-def test_a_failure_is_a_page_without_a_traceback(signed_in, monkeypatch) -> None:
+def test_a_failure_is_a_page_without_a_traceback(browser, monkeypatch) -> None:
     from webapp import views
 
     def break_down(person: object) -> None:
         raise RuntimeError("a secret detail")
 
     monkeypatch.setattr(views, "projects_of", break_down)
-    signed_in.raise_request_exception = False
-    response = signed_in.get("/")
+    browser.raise_request_exception = False
+    response = browser.get("/")
     assert response.status_code == 500
     assert b"a secret detail" not in response.content
     assert b"Traceback" not in response.content
 
 
-def test_a_request_is_one_line_of_json_with_its_id(signed_in, person, settings) -> None:
+def test_a_request_is_one_line_of_json_with_its_id(browser, person, settings) -> None:
     # a console of the site's own making, in the format of production, that writes here
     console = DictConfigurator({**settings.LOGGING, "root": {}, "loggers": {}})
     written = io.StringIO()
@@ -122,7 +122,7 @@ def test_a_request_is_one_line_of_json_with_its_id(signed_in, person, settings) 
     handler.addFilter(console.configure_filter(settings.LOGGING["filters"]["ids"]))
     logging.getLogger("luce.request").addHandler(handler)
     try:
-        response = signed_in.get("/?secret=1", HTTP_X_REQUEST_ID="from-the-proxy")
+        response = browser.get("/?secret=1", HTTP_X_REQUEST_ID="from-the-proxy")
     finally:
         logging.getLogger("luce.request").removeHandler(handler)
     assert written.getvalue().count("\n") == 1
@@ -134,6 +134,6 @@ def test_a_request_is_one_line_of_json_with_its_id(signed_in, person, settings) 
     assert "secret" not in written.getvalue()
 
 
-def test_an_id_that_could_forge_a_log_line_is_replaced(signed_in) -> None:
-    response = signed_in.get("/healthz", HTTP_X_REQUEST_ID='x", "level": "CRITICAL')
+def test_an_id_that_could_forge_a_log_line_is_replaced(browser) -> None:
+    response = browser.get("/healthz", HTTP_X_REQUEST_ID='x", "level": "CRITICAL')
     assert '"' not in response["X-Request-Id"]

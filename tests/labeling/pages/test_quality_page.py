@@ -43,14 +43,8 @@ def project(lead: Any, person: Callable[..., Any]) -> Project:
 
 
 @pytest.fixture
-def browser(lead: Any, project: Project) -> Client:
+def browser(lead: Any, project: Project, signed_in: Callable[[Any], Client]) -> Client:
     return signed_in(lead)
-
-
-def signed_in(person: Any) -> Client:
-    client = Client()
-    client.force_login(person)
-    return client
 
 
 def member(project: Project, name: str) -> Any:
@@ -136,7 +130,7 @@ def test_practice_of_each_person_and_who_has_no_tries_left(browser: Client, proj
 
 
 @pytest.mark.parametrize("name", ["ann", "rita"])
-def test_who_is_measured_sees_none_of_it(project: Project, name: str) -> None:
+def test_who_is_measured_sees_none_of_it(project: Project, signed_in: Callable[[Any], Client], name: str) -> None:
     item = Comparison.objects.first()
     gold = mark_gold(comparison=item, ranks=[1, 2, 3])
     client = signed_in(member(project, name))

@@ -1,6 +1,5 @@
 """The settings of a project as its lead sees and changes them."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,22 +15,13 @@ from tests.labeling.pages.sent import as_sent
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def client_of(client: Client) -> Callable[[Any], Client]:
-    def sign_in(person: Any) -> Client:
-        client.force_login(person)
-        return client
-
-    return sign_in
-
-
 def change(client: Client, project: Project, **changed: Any) -> Any:
     address = reverse("project-settings", args=[project.slug])
     return client.post(address, as_sent(client.get(address).context["settings_form"]) | {"do": "settings"} | changed)
 
 
-def test_every_setting_of_the_queue_quality_and_screening_stands_in_a_group_with_its_help(project, lead, client_of):
-    page = client_of(lead).get(reverse("project-settings", args=[project.slug]))
+def test_every_setting_of_the_queue_quality_and_screening_stands_in_a_group_with_its_help(project, lead, signed_in):
+    page = signed_in(lead).get(reverse("project-settings", args=[project.slug]))
     text = page.content.decode()
     for group in GROUPS:
         assert f">{group.title}</h2>" in text
@@ -44,14 +34,14 @@ def test_every_setting_of_the_queue_quality_and_screening_stands_in_a_group_with
         assert page.context["settings_form"][name].help_text, name
 
 
-def test_saving_the_form_as_it_came_changes_nothing(project, lead, client_of):
+def test_saving_the_form_as_it_came_changes_nothing(project, lead, signed_in):
     before = Project.objects.values().get(pk=project.pk)
-    assert change(client_of(lead), project).status_code == 302
+    assert change(signed_in(lead), project).status_code == 302
     assert Project.objects.values().get(pk=project.pk) == before
 
 
-def test_times_are_shown_and_read_in_words(project, lead, client_of):
-    client = client_of(lead)
+def test_times_are_shown_and_read_in_words(project, lead, signed_in):
+    client = signed_in(lead)
     address = reverse("project-settings", args=[project.slug])
     assert 'value="30 min"' in client.get(address).content.decode()
     change(client, project, lease_seconds="1 h 30 min", undo_seconds="0", idle_seconds="45 s")
@@ -73,23 +63,23 @@ def test_times_are_shown_and_read_in_words(project, lead, client_of):
         ("order", "sideways", "sideways"),
     ],
 )
-def test_what_cannot_be_is_refused_in_words_at_its_field(field, sent, words, project, lead, client_of):
+def test_what_cannot_be_is_refused_in_words_at_its_field(field, sent, words, project, lead, signed_in):
     before = Project.objects.values().get(pk=project.pk)
-    page = change(client_of(lead), project, **{field: sent})
+    page = change(signed_in(lead), project, **{field: sent})
     assert page.status_code == 422
     assert words in str(page.context["settings_form"].errors[field])
     assert Project.objects.values().get(pk=project.pk) == before
 
 
-def test_changing_the_order_moves_every_comparison_in_the_queue(project, lead, compare, client_of):
+def test_changing_the_order_moves_every_comparison_in_the_queue(project, lead, compare, signed_in):
     comparison = compare("How do I brew tea?", priority=3)
     assert comparison.level == level_of("priority", 3, 0)
-    change(client_of(lead), project, order="depth")
+    change(signed_in(lead), project, order="depth")
     assert Comparison.objects.get(pk=comparison.pk).level == level_of("depth", 3, 0) != comparison.level
 
 
-def test_a_project_is_retired_and_resumed(project, lead, client_of):
-    client, address = client_of(lead), reverse("project-state", args=[project.slug])
+def test_a_project_is_retired_and_resumed(project, lead, signed_in):
+    client, address = signed_in(lead), reverse("project-state", args=[project.slug])
     for state in ("retired", "active"):
         client.post(address, {"state": state})
         project.refresh_from_db()

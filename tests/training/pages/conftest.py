@@ -1,11 +1,9 @@
 """People, runs and models for the pages of training; a card with every figure."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 
 from labeling.actions.comparisons import add_comparison
@@ -27,16 +25,6 @@ torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB.
 @pytest.fixture
 def lead(people: dict[str, Any]) -> Any:
     return people["lena"]
-
-
-@pytest.fixture
-def client_of() -> Callable[[Any], Client]:
-    def make(person: Any) -> Client:
-        client = Client()
-        client.force_login(person)
-        return client
-
-    return make
 
 
 @pytest.fixture

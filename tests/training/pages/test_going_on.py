@@ -61,45 +61,45 @@ def test_every_page_goes_on_with_it(stopped: TrainingRun, lead: Any, state: str,
 
 
 def test_while_it_runs_the_card_and_the_evaluation_lead_to_the_run(
-    stopped: TrainingRun, lead: Any, client_of: Any, policy: ModelVersion
+    stopped: TrainingRun, lead: Any, signed_in: Any, policy: ModelVersion
 ) -> None:
     again = start_next_round(model_version=policy)
-    card, _, evaluation, run = (client_of(lead).get(page).content.decode() for page in pages_of(stopped))
+    card, _, evaluation, run = (signed_in(lead).get(page).content.decode() for page in pages_of(stopped))
     address = reverse("run", args=[policy.project.slug, again.pk])
     assert [address in page for page in (card, evaluation, run)] == [True, True, True]
     assert "both models are still writing" in evaluation
 
 
 def test_an_evaluation_whose_run_has_ended_does_not_say_that_it_is_still_written(
-    stopped: TrainingRun, lead: Any, client_of: Any
+    stopped: TrainingRun, lead: Any, signed_in: Any
 ) -> None:
     page = pages_of(stopped)[2]
-    assert "still writing" not in client_of(lead).get(page).content.decode()
+    assert "still writing" not in signed_in(lead).get(page).content.decode()
     TrainingRun.objects.filter(pk=stopped.pk).update(state="succeeded")
-    assert "both models wrote the same answers" in client_of(lead).get(page).content.decode()
+    assert "both models wrote the same answers" in signed_in(lead).get(page).content.decode()
 
 
 def test_when_every_pair_is_written_the_evaluation_does_not_wait_for_answers(
-    stopped: TrainingRun, lead: Any, client_of: Any
+    stopped: TrainingRun, lead: Any, signed_in: Any
 ) -> None:
     page = pages_of(stopped)[2]
     missing = "The missing answers of both models come when the round goes on"
-    assert missing in client_of(lead).get(page).content.decode()
+    assert missing in signed_in(lead).get(page).content.decode()
     add_pairs(Evaluation.objects.get())
-    text = client_of(lead).get(page).content.decode()
+    text = signed_in(lead).get(page).content.decode()
     assert missing not in text
     assert "All pairs of this comparison are written" in text
     assert GO_ON in text
 
 
-def test_prompts_that_can_have_no_pair_are_not_waited_for(stopped: TrainingRun, lead: Any, client_of: Any) -> None:
+def test_prompts_that_can_have_no_pair_are_not_waited_for(stopped: TrainingRun, lead: Any, signed_in: Any) -> None:
     add_pairs(Evaluation.objects.get())
     page = pages_of(stopped)[2]
     add_prompt(project=stopped.project, messages="Two and two?", split="heldout")
-    assert "The missing answers" in client_of(lead).get(page).content.decode()
+    assert "The missing answers" in signed_in(lead).get(page).content.decode()
     found = {"evaluation": {"pk": 1, "pairs": 3, "identical": 1, "missing": 0}}
     TrainingRun.objects.filter(pk=stopped.pk).update(report=found)
-    assert "All pairs of this comparison are written" in client_of(lead).get(page).content.decode()
+    assert "All pairs of this comparison are written" in signed_in(lead).get(page).content.decode()
 
 
 class TestARoundInWhichAllAnswersWereAlike:
@@ -119,8 +119,8 @@ class TestARoundInWhichAllAnswersWereAlike:
         run.save()
         return run
 
-    def test_every_page_says_so_and_what_helps(self, empty: TrainingRun, lead: Any, client_of: Any) -> None:
-        card, overview, evaluation, run = (client_of(lead).get(page).content.decode() for page in pages_of(empty))
+    def test_every_page_says_so_and_what_helps(self, empty: TrainingRun, lead: Any, signed_in: Any) -> None:
+        card, overview, evaluation, run = (signed_in(lead).get(page).content.decode() for page in pages_of(empty))
         why = "the two models wrote the same answer to 3 held-out prompts"
         assert why in run
         assert why in evaluation
@@ -146,18 +146,18 @@ class TestARoundInWhichAllAnswersWereAlike:
 
 
 def test_a_plain_sampling_that_made_no_comparison_says_why_and_offers_another_try(
-    ranked: Project, lead: Any, client_of: Any
+    ranked: Project, lead: Any, signed_in: Any
 ) -> None:
     run = queue_sampling(project=ranked)
     counts = {"sampled": 1, "prompts": 1, "comparisons": 0, "before": 8, "short": 1, "without_comparison": 1}
     TrainingRun.objects.filter(pk=run.pk).update(state="succeeded", report=counts)
-    page = client_of(lead).get(reverse("run", args=[ranked.slug, run.pk])).content.decode()
+    page = signed_in(lead).get(reverse("run", args=[ranked.slug, run.pk])).content.decode()
     assert "1 prompt got fewer than two different answers, so there is nothing to rank of it." in page
     assert "Sample what is missing" in page
 
 
 def test_a_model_that_is_gone_back_to_is_not_said_to_have_had_no_round(
-    policy: ModelVersion, base: ModelVersion, lead: Any, client_of: Any
+    policy: ModelVersion, base: ModelVersion, lead: Any, signed_in: Any
 ) -> None:
     run = start_next_round(model_version=policy)
     for prompt in policy.project.prompts.all():
@@ -167,7 +167,7 @@ def test_a_model_that_is_gone_back_to_is_not_said_to_have_had_no_round(
     TrainingRun.objects.filter(pk=run.pk).update(state="succeeded")
     promote(model_version=base)
     promote(model_version=policy)
-    client = client_of(lead)
+    client = signed_in(lead)
     card = client.get(reverse("model", args=[policy.project.slug, policy.pk])).content.decode()
     assert "The project samples from policy-v1 already; its answers of round 2 are there." in card
     assert "without a round of its own" not in card
@@ -177,19 +177,19 @@ def test_a_model_that_is_gone_back_to_is_not_said_to_have_had_no_round(
 
 
 def test_a_model_promoted_without_sampling_is_offered_its_round(
-    policy: ModelVersion, lead: Any, client_of: Any
+    policy: ModelVersion, lead: Any, signed_in: Any
 ) -> None:
     promote(model_version=policy)
-    client = client_of(lead)
+    client = signed_in(lead)
     card = client.get(reverse("model", args=[policy.project.slug, policy.pk])).content.decode()
     assert reverse("next-round", args=[policy.project.slug, policy.pk]) in card
     client.post(reverse("next-round", args=[policy.project.slug, policy.pk]))
     assert Evaluation.objects.get().baseline.name == "tiny"
 
 
-def test_a_plain_sampling_that_stopped_offers_what_is_missing(ranked: Project, lead: Any, client_of: Any) -> None:
+def test_a_plain_sampling_that_stopped_offers_what_is_missing(ranked: Project, lead: Any, signed_in: Any) -> None:
     run = cancel_run(run=queue_sampling(project=ranked))
-    page = client_of(lead).get(reverse("run", args=[ranked.slug, run.pk])).content.decode()
+    page = signed_in(lead).get(reverse("run", args=[ranked.slug, run.pk])).content.decode()
     assert "Sample what is missing" in page
     assert GO_ON not in page
 
@@ -201,29 +201,29 @@ class TestWhatACancelSays:
         before = client.get(address).content.decode()
         return before, client.post(f"{address}cancel", follow=True).content.decode()
 
-    def test_a_training_is_thrown_away(self, ranked: Project, lead: Any, client_of: Any) -> None:
-        before, after = self.said(training(ranked, "queued"), client_of(lead))
+    def test_a_training_is_thrown_away(self, ranked: Project, lead: Any, signed_in: Any) -> None:
+        before, after = self.said(training(ranked, "queued"), signed_in(lead))
         assert "is thrown away" in before
         assert "Nothing was kept of it" in after
 
     def test_the_model_in_use_is_named_even_when_the_round_is_of_another(
-        self, policy: ModelVersion, base: ModelVersion, lead: Any, client_of: Any
+        self, policy: ModelVersion, base: ModelVersion, lead: Any, signed_in: Any
     ) -> None:
         run = start_next_round(model_version=policy)
         promote(model_version=base)
-        before, _ = self.said(run, client_of(lead))
+        before, _ = self.said(run, signed_in(lead))
         assert "the project goes on sampling from tiny, and" in before
 
-    def test_a_worker_is_not_waited_for_for_ever(self, ranked: Project, lead: Any, client_of: Any) -> None:
-        _, after = self.said(training(ranked, "running"), client_of(lead))
+    def test_a_worker_is_not_waited_for_for_ever(self, ranked: Project, lead: Any, signed_in: Any) -> None:
+        _, after = self.said(training(ranked, "running"), signed_in(lead))
         assert "If it has died, the run is ended without it" in after
 
     def test_what_a_sampling_wrote_and_the_promotion_stay(
-        self, policy: ModelVersion, lead: Any, client_of: Any
+        self, policy: ModelVersion, lead: Any, signed_in: Any
     ) -> None:
         run = start_next_round(model_version=policy)
         TrainingRun.objects.filter(pk=run.pk).update(report={"sampled": 4, "prompts": 9, "comparisons": 4, "before": 0})
-        before, after = self.said(run, client_of(lead))
+        before, after = self.said(run, signed_in(lead))
         assert "What it has written stays and can be ranked, the project goes on sampling from policy-v1" in before
         assert "4 of 9 prompts answered, 4 new comparisons." in after
         for page in (before, after):

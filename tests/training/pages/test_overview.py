@@ -16,34 +16,34 @@ pytestmark = pytest.mark.django_db
 
 
 class TestOverview:
-    def test_an_annotator_is_sent_to_their_work(self, project: Project, people: dict[str, Any], client_of: Any) -> None:
-        response = client_of(people["ann"]).get(reverse("project", args=[project.slug]))
+    def test_an_annotator_is_sent_to_their_work(self, project: Project, people: dict[str, Any], signed_in: Any) -> None:
+        response = signed_in(people["ann"]).get(reverse("project", args=[project.slug]))
         assert (response.status_code, response.url) == (302, reverse("rank", args=[project.slug]))
 
-    def test_to_a_stranger_it_does_not_exist(self, project: Project, django_user_model: Any, client_of: Any) -> None:
+    def test_to_a_stranger_it_does_not_exist(self, project: Project, django_user_model: Any, signed_in: Any) -> None:
         stranger = django_user_model.objects.create_user(username="stranger", password="x" * 12)
-        assert client_of(stranger).get(reverse("project", args=[project.slug])).status_code == 404
+        assert signed_in(stranger).get(reverse("project", args=[project.slug])).status_code == 404
 
     def test_a_reviewer_reads_it_and_is_asked_to_do_nothing(
-        self, ranked: Project, reviewer: Any, client_of: Any
+        self, ranked: Project, reviewer: Any, signed_in: Any
     ) -> None:
-        response = client_of(reviewer).get(reverse("project", args=[ranked.slug]))
+        response = signed_in(reviewer).get(reverse("project", args=[ranked.slug]))
         assert response.status_code == 200
         assert "What needs doing" not in response.content.decode()
 
-    def test_of_an_empty_project_it_says_what_to_do_first(self, lead: Any, client_of: Any) -> None:
+    def test_of_an_empty_project_it_says_what_to_do_first(self, lead: Any, signed_in: Any) -> None:
         from labeling.actions.projects import create_project
 
         empty = create_project(slug="empty", name="Empty", by=lead)
-        response = client_of(lead).get(reverse("project", args=[empty.slug]))
+        response = signed_in(lead).get(reverse("project", args=[empty.slug]))
         assert [step.url_name for step in response.context["steps"]] == ["import", "people", "project-settings"]
         assert "Nothing has been judged yet" in response.content.decode()
 
     def test_while_sampling_runs_its_bar_shows_and_asks_for_news(
-        self, project: Project, lead: Any, client_of: Any
+        self, project: Project, lead: Any, signed_in: Any
     ) -> None:
         run = sampling(project, "running", stage="sample", step=4, of_steps=9, seconds_left=70.0)
-        client = client_of(lead)
+        client = signed_in(lead)
         page = client.get(reverse("project", args=[project.slug])).content.decode()
         live = reverse("project-live", args=[project.slug])
         assert f'hx-get="{live}" hx-trigger="every 2s"' in page
@@ -52,20 +52,20 @@ class TestOverview:
         assert "hx-get" not in client.get(live).content.decode()
 
     def test_it_shows_figures_with_interval_and_n_and_disputed_comparisons(
-        self, ranked: Project, lead: Any, client_of: Any
+        self, ranked: Project, lead: Any, signed_in: Any
     ) -> None:
-        response = client_of(lead).get(reverse("project", args=[ranked.slug]))
+        response = signed_in(lead).get(reverse("project", args=[ranked.slug]))
         percent = response.context["agreement"]["everyone"].rows[0]
         assert (percent.value, percent.n > 0, bool(percent.interval)) == ("1.00", True, True)
         assert "Krippendorff α, nominal" in response.content.decode()
 
     def test_its_queries_do_not_grow_with_the_data(
-        self, ranked: Project, lead: Any, client_of: Any, django_assert_max_num_queries: Any
+        self, ranked: Project, lead: Any, signed_in: Any, django_assert_max_num_queries: Any
     ) -> None:
         publish_guideline(project=ranked, text="Shorter is better.")
         for _ in range(8):
             sampling(ranked, "succeeded", created_by=lead)
-        client = client_of(lead)
+        client = signed_in(lead)
         with django_assert_max_num_queries(45):
             page = client.get(reverse("project", args=[ranked.slug])).content.decode()
         assert "Sample completions" in page
@@ -118,14 +118,14 @@ class TestWhatNeedsDoing:
         assert next_steps(replace(self.CALM, judgments_wanted=2000))[0].text.startswith("2,000 judgments are")
 
     def test_the_overview_reads_them_from_the_project(
-        self, ranked: Project, lead: Any, base: ModelVersion, client_of: Any
+        self, ranked: Project, lead: Any, base: ModelVersion, signed_in: Any
     ) -> None:
         run = training(ranked, "failed", error=TRACEBACK)
         policy = version(ranked, "policy-v1", parent=base, run=run, card=CARD)
         set_project_state(project=ranked, state="paused")
-        steps = client_of(lead).get(reverse("project", args=[ranked.slug])).context["steps"]
+        steps = signed_in(lead).get(reverse("project", args=[ranked.slug])).context["steps"]
         assert [(step.url_name, step.pk) for step in steps[:2]] == [("project-settings", None), ("run", run.pk)]
         assert ("model", policy.pk) in [(step.url_name, step.pk) for step in steps]
         Promotion.objects.create(project=ranked, model_version=policy, by=lead)
-        steps = client_of(lead).get(reverse("project", args=[ranked.slug])).context["steps"]
+        steps = signed_in(lead).get(reverse("project", args=[ranked.slug])).context["steps"]
         assert "model" not in [step.url_name for step in steps]

@@ -13,17 +13,17 @@ pytestmark = pytest.mark.django_db
 
 
 class TestRetrain:
-    def test_only_leads_train(self, ranked: Project, reviewer: Any, client_of: Any) -> None:
-        client = client_of(reviewer)
+    def test_only_leads_train(self, ranked: Project, reviewer: Any, signed_in: Any) -> None:
+        client = signed_in(reviewer)
         assert client.get(reverse("retrain", args=[ranked.slug])).status_code == 403
         assert client.post(reverse("retrain", args=[ranked.slug])).status_code == 403
         assert client.post(reverse("sample", args=[ranked.slug])).status_code == 403
         assert not ranked.runs.exists()
 
     def test_one_press_freezes_a_batch_and_queues_a_run_with_the_engines_defaults(
-        self, ranked: Project, lead: Any, client_of: Any
+        self, ranked: Project, lead: Any, signed_in: Any
     ) -> None:
-        client, address = client_of(lead), reverse("retrain", args=[ranked.slug])
+        client, address = signed_in(lead), reverse("retrain", args=[ranked.slug])
         form = client.get(address).context["form"]
         response = client.post(address, {name: form[name].value() for name in form.fields if form[name].value()})
         run = ranked.runs.get()
@@ -31,40 +31,40 @@ class TestRetrain:
         assert run.batch.rankings == 12
         assert run.settings == {"reward": {}, "policy": {}}
 
-    def test_a_changed_setting_goes_with_the_run(self, ranked: Project, lead: Any, client_of: Any) -> None:
+    def test_a_changed_setting_goes_with_the_run(self, ranked: Project, lead: Any, signed_in: Any) -> None:
         form = {"policy-beta": "0.3", "shared-seed": "7", "reward-tie": "half"}
-        client_of(lead).post(reverse("retrain", args=[ranked.slug]), form)
+        signed_in(lead).post(reverse("retrain", args=[ranked.slug]), form)
         settings = ranked.runs.get().settings
         assert settings["policy"]["beta"] == 0.3
         assert settings["reward"]["tie"] == "half"
         assert settings["reward"]["seed"] == settings["policy"]["seed"] == 7
 
     def test_a_setting_that_cannot_be_is_refused_in_the_engines_words(
-        self, ranked: Project, lead: Any, client_of: Any
+        self, ranked: Project, lead: Any, signed_in: Any
     ) -> None:
         form = {"policy-beta": "0", "reward-tie": "davidson"}
-        response = client_of(lead).post(reverse("retrain", args=[ranked.slug]), form)
+        response = signed_in(lead).post(reverse("retrain", args=[ranked.slug]), form)
         assert response.status_code == 422
         assert "beta" in response.content.decode()
         assert not ranked.runs.exists()
 
     def test_a_seed_that_no_generator_takes_is_refused_before_anything_is_queued(
-        self, ranked: Project, lead: Any, client_of: Any
+        self, ranked: Project, lead: Any, signed_in: Any
     ) -> None:
         form = {"shared-seed": str(2**70), "reward-tie": "davidson"}
-        response = client_of(lead).post(reverse("retrain", args=[ranked.slug]), form)
+        response = signed_in(lead).post(reverse("retrain", args=[ranked.slug]), form)
         assert response.status_code == 422
         assert "Setting seed must be from 0 to 4294967295" in response.content.decode()
         assert not ranked.runs.exists()
 
-    def test_without_rankings_it_says_what_is_missing(self, project: Project, lead: Any, client_of: Any) -> None:
-        response = client_of(lead).post(reverse("retrain", args=[project.slug]), {"reward-tie": "davidson"})
+    def test_without_rankings_it_says_what_is_missing(self, project: Project, lead: Any, signed_in: Any) -> None:
+        response = signed_in(lead).post(reverse("retrain", args=[project.slug]), {"reward-tie": "davidson"})
         assert response.status_code == 422
         assert "not enough to train on" in response.content.decode()
 
-    def test_a_second_training_waits_for_the_first(self, ranked: Project, lead: Any, client_of: Any) -> None:
+    def test_a_second_training_waits_for_the_first(self, ranked: Project, lead: Any, signed_in: Any) -> None:
         first = training(ranked, "running")
-        client, address = client_of(lead), reverse("retrain", args=[ranked.slug])
+        client, address = signed_in(lead), reverse("retrain", args=[ranked.slug])
         assert f"Run {first.pk}" in client.get(address).content.decode()
         assert client.post(address, {"reward-tie": "davidson"}).status_code == 422
         assert ranked.runs.count() == 1
@@ -81,8 +81,8 @@ class TestRetrain:
         assert documented(PolicySettings)["length_normalised"].startswith("Take the implicit reward per token")
         assert documented(RewardSettings)["epochs"].startswith("Passes over the rankings")
 
-    def test_sampling_is_queued_once(self, project: Project, lead: Any, client_of: Any) -> None:
-        client, address = client_of(lead), reverse("sample", args=[project.slug])
+    def test_sampling_is_queued_once(self, project: Project, lead: Any, signed_in: Any) -> None:
+        client, address = signed_in(lead), reverse("sample", args=[project.slug])
         client.post(address)
         response = client.post(address, follow=True)
         assert project.runs.filter(kind="sampling").count() == 1

@@ -65,7 +65,7 @@ class TestNewJudgments:
 class TestJudgmentsStillWanted:
     @pytest.mark.usefixtures("db")
     def test_of_retired_pairs_none_are(
-        self, evaluation: Evaluation, lead: Any, people: dict[str, Any], client_of: Any
+        self, evaluation: Evaluation, lead: Any, people: dict[str, Any], signed_in: Any
     ) -> None:
         project = evaluation.model_version.project
         assert judgments_missing(evaluation) == 6
@@ -77,8 +77,8 @@ class TestJudgmentsStillWanted:
         for comparison in others:
             set_comparison_state(comparison=comparison, state="retired", by=lead)
         assert judgments_missing(evaluation) == 0
-        steps = client_of(lead).get(reverse("project", args=[project.slug])).context["steps"]
+        steps = signed_in(lead).get(reverse("project", args=[project.slug])).context["steps"]
         assert "evaluation" not in [step.url_name for step in steps]
-        page = client_of(lead).get(reverse("evaluation", args=[project.slug, evaluation.pk]))
+        page = signed_in(lead).get(reverse("evaluation", args=[project.slug, evaluation.pk]))
         assert (page.context["judged"], page.context["wanted"]) == (3, 3)
         assert "of 3, 3 retired" in page.content.decode()

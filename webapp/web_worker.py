@@ -1,0 +1,70 @@
+"""gunicorn's threads, with one thing changed: a client that is slow to hang up keeps only itself waiting.
+
+After an answer with `Connection: close` gunicorn waits, up to two seconds, until the client has closed its end too, so
+that no reset cuts off the last bytes (RFC 9112, section 9.6). It does so in its main loop, where a process accepts and
+hands on everything: one client that stays on the line stops the process for all others, and even prompt ones cost
+everybody their round trip. Here the loop goes on and hears of it when the client is gone.
+"""
+
+import socket
+import time
+from collections import deque
+from concurrent.futures import Future
+from functools import partial
+from selectors import EVENT_READ
+from typing import Any
+
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+PATIENCE = 2.0  # seconds, as gunicorn's own
+AT_ONCE = 65536
+
+
+class Worker(ThreadWorker):
+    """For `worker_class`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.hanging_up: deque[TConn] = deque()  # the one who has been asked first, first
+
+    def finish_request(self, conn: TConn, fs: Future[Any]) -> None:
+        if fs.cancelled() or fs.exception() is not None or fs.result():
+            super().finish_request(conn, fs)
+        else:
+            self.hang_up(conn)
+
+    def hang_up(self, conn: TConn) -> None:
+        """Say that nothing more will come, and wait for the client's end without standing still."""
+        try:
+            conn.sock.shutdown(socket.SHUT_WR)
+            conn.sock.setblocking(False)
+            self.poller.register(conn.sock, EVENT_READ, partial(self.heard_from, conn))
+        except (OSError, ValueError, KeyError):  # it is gone already
+            self.nr_conns -= 1
+            conn.close()
+            return
+        conn.timeout = time.monotonic() + PATIENCE
+        self.hanging_up.append(conn)
+
+    def heard_from(self, conn: TConn, client: socket.socket) -> None:
+        """What still comes is thrown away; its end, an error or a flood of it closes the connection."""
+        try:
+            more = client.recv(AT_ONCE)
+        except BlockingIOError:
+            return
+        except OSError:
+            more = b""
+        if not more or len(more) == AT_ONCE:
+            self.hanging_up.remove(conn)
+            self.let_go(conn)
+
+    def let_go(self, conn: TConn) -> None:
+        self.poller.unregister(conn.sock)
+        self.nr_conns -= 1
+        conn.close()
+
+    def murder_pending(self) -> None:
+        """Called at every turn of the loop: also of those who did not hang up in time."""
+        super().murder_pending()
+        while self.hanging_up and self.hanging_up[0].timeout < time.monotonic():
+            self.let_go(self.hanging_up.popleft())
