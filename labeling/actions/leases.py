@@ -197,8 +197,14 @@ def _leave(person: Any, assignment_id: int, state: str, reason: str = "", only_a
     return held
 
 
+_THEIRS = """id = %s AND (%s OR EXISTS (
+    SELECT 1 FROM labeling_membership m
+    WHERE m.project_id = labeling_project.id AND m.person_id = %s AND m.state <> 'retired'))"""
+
+
 def own_assignment(*, person: Any, assignment_id: int) -> Assignment:
-    """The person's assignment, locked together with its comparison. Runs inside a transaction.
+    """The person's assignment in a project that they are (still) in, locked together with its comparison. Runs inside
+    a transaction.
 
     Raises ActionError "not_found" when there is none or it is somebody else's: the two look the same.
     """
@@ -207,8 +213,11 @@ def own_assignment(*, person: Any, assignment_id: int) -> Assignment:
     assignment = find_one(Assignment, "id = %s", [assignment_id], lock=True)
     if comparison is None or assignment is None or not may_hold(person, assignment):
         raise ActionError("There is no such assignment of yours.", "not_found")
+    project = find_one(Project, _THEIRS, [assignment.project_id, bool(person.is_superuser), person.pk])
+    if project is None:
+        raise ActionError("There is no such assignment of yours.", "not_found")
     assignment.comparison, assignment.annotator = comparison, person
-    assignment.project = comparison.project = find(Project, "id = %s", [assignment.project_id])[0]
+    assignment.project = comparison.project = project
     return assignment
 
 

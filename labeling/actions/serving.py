@@ -32,10 +32,12 @@ def serve_next(*, person: Any, project: Project, ahead: bool = False) -> Assignm
     closed = _closed_to(person, project, member)
     if closed is not None:
         return closed
-    for _ in range(ATTEMPTS):
+    for again in range(ATTEMPTS):
         tally = tally_of(project, person)
         try:
-            found = _held(person, project, ahead) or _lease_next(person, project, member, tally, ahead)
+            # whoever holds nothing is not asked what; should the count be wrong, the lease collides and they are
+            held = _held(person, project, ahead) if tally.leased or again else None
+            found = held or _lease_next(person, project, member, tally, ahead)
         except IntegrityError:
             continue  # somebody took the slot, or the same person in another tab; look again
         if not isinstance(found, NothingLeft):

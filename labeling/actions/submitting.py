@@ -42,8 +42,10 @@ def submit_judgment(
     ranks: Sequence[int | None],
     comment: str = "",
     active_seconds: float | None = None,
+    as_shown: bool = False,
 ) -> SubmitResult:
     """Store a ranking. `ranks[p]` belongs to canonical position p: 1 is best, equal is a tie, None is not ranked.
+    as_shown: to place p on the person's page instead.
 
     The same key again returns the first result, whatever else it carries. A lease that has ended is honoured while a
     slot is free; after that the judgment is kept as a surplus one, which holds no slot. Raises ActionError
@@ -57,6 +59,7 @@ def submit_judgment(
             return SubmitResult(stored, replayed=True)
     if assignment.state in SAID:
         raise ActionError("Your ranking of this comparison is stored already; this one was not added.", "conflict")
+    ranks = _canonical(assignment, ranks) if as_shown else ranks
     said = _check_said(assignment, ranks, comment, active_seconds)
     before = assignment.state
     assignment.state, assignment.slot = _place_for(assignment)
@@ -77,6 +80,14 @@ def submit_judgment(
         _count_judged(assignment.comparison)
     screening.after_judgment(assignment, judgment)
     return SubmitResult(judgment, replayed=False)
+
+
+def _canonical(assignment: Assignment, ranks: Sequence[int | None]) -> Sequence[int | None]:
+    """Ranks given in the order shown, in canonical order; unchanged when their number is wrong, to be refused."""
+    if len(ranks) != assignment.comparison.k:
+        return ranks
+    place_of = {position: place for place, position in enumerate(assignment.order)}
+    return [ranks[place_of[position]] for position in range(len(ranks))]
 
 
 def _place_for(assignment: Assignment) -> tuple[str, int | None]:

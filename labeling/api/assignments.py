@@ -24,9 +24,8 @@ from labeling.api.serializers import (
     SkipSerializer,
     StoredSerializer,
     SubmitSerializer,
-    canonical_ranks,
 )
-from labeling.api.work import own_assignment, told
+from labeling.api.work import number_of, told
 from labeling.models import Assignment, Candidate, Judgment, Project
 from labeling.queries.quality import practice_feedback
 
@@ -110,17 +109,16 @@ class AssignmentViewSet(ActionView, ReadOnlyModelViewSet):
     @action(detail=True, methods=["post"])
     def judgment(self, request: Request, pk: str) -> Response:
         """Submit the ranking, with `ranks` in the order of `completions`; the answer carries the next assignment."""
-        assignment = own_assignment(request.user, pk)
         said = dict(SUBMITTED.run_validation(request.data))
-        said["ranks"] = canonical_ranks(assignment, said["ranks"])
         ahead = said.pop("ahead")
-        stored = submit_judgment(person=request.user, assignment_id=assignment.pk, **said)
+        stored = submit_judgment(person=request.user, assignment_id=number_of(pk), as_shown=True, **said)
+        assignment = stored.judgment.assignment
         return Response(
             {
                 "judgment": stored.judgment.pk,
                 "revision": stored.judgment.revision,
                 "replayed": stored.replayed,
-                **_following(request.user, stored.judgment.assignment.project, ahead),
+                **_following(request.user, assignment.project, ahead),
                 "feedback": _feedback(assignment, stored.judgment),
             }
         )

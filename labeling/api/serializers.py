@@ -226,17 +226,6 @@ class AssignmentSerializer(serializers.ModelSerializer):
         return [assignment.latest.ranks[position] for position in assignment.order]
 
 
-def canonical_ranks(assignment: Assignment, ranks: list[Any]) -> list[Any]:
-    """Ranks given in the order shown, in canonical order; unchanged when their number is wrong, to be refused."""
-    order = assignment.order
-    if len(ranks) != len(order):
-        return ranks
-    canonical: list[Any] = [None] * len(order)
-    for place, position in enumerate(order):
-        canonical[position] = ranks[place]
-    return canonical
-
-
 class SubmitSerializer(serializers.Serializer):
     """A ranking. `ranks[i]` belongs to `completions[i]` of the assignment as it was given: 1 is best, equal numbers
     tie, null is not ranked. `key` is made by the client once for each ranking and repeated with every retry."""
