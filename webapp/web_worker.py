@@ -17,7 +17,20 @@ from typing import Any
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 PATIENCE = 2.0  # seconds, as gunicorn's own
+MOMENT = 0.003  # most hang up at once, and to look out for them costs more than to wait
 AT_ONCE = 65536
+
+
+def stays_on_the_line(client: socket.socket) -> bool:
+    """Say that nothing more will come; whether the client is still there a moment later."""
+    try:
+        client.shutdown(socket.SHUT_WR)
+        client.settimeout(MOMENT)
+        return bool(client.recv(AT_ONCE))
+    except TimeoutError:
+        return True
+    except OSError:
+        return False
 
 
 class Worker(ThreadWorker):
@@ -35,14 +48,12 @@ class Worker(ThreadWorker):
 
     def hang_up(self, conn: TConn) -> None:
         """Say that nothing more will come, and wait for the client's end without standing still."""
-        try:
-            conn.sock.shutdown(socket.SHUT_WR)
-            conn.sock.setblocking(False)
-            self.poller.register(conn.sock, EVENT_READ, partial(self.heard_from, conn))
-        except (OSError, ValueError, KeyError):  # it is gone already
+        if not stays_on_the_line(conn.sock):
             self.nr_conns -= 1
             conn.close()
             return
+        conn.sock.setblocking(False)
+        self.poller.register(conn.sock, EVENT_READ, partial(self.heard_from, conn))
         conn.timeout = time.monotonic() + PATIENCE
         self.hanging_up.append(conn)
 
