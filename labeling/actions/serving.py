@@ -157,6 +157,9 @@ def _nothing_left(person: Any, project: Project, lanes: list[int], others: list[
     elsewhere = Comparison.objects.filter(state=Comparison.State.OPEN, gold=False, live__lt=F("overlap"))
     if others and elsewhere.filter(lane__in=others).exists():
         return nothing("not_qualified")
-    if not ProjectTally.objects.filter(project=project, comparisons__gt=0).exists():
+    holds = ProjectTally.objects.filter(project=project, comparisons__gt=0).first()
+    if holds is None:
         return nothing("no_comparisons")
+    if holds.prompts_compared < holds.prompts:
+        return nothing("all_done", more="More comes when the other prompts have their answers.")
     return nothing("all_done")

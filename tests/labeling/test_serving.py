@@ -11,6 +11,7 @@ from labeling.actions.errors import ActionError
 from labeling.actions.leases import free_expired_leases, release, renew_lease, skip
 from labeling.actions.nothing import NothingLeft
 from labeling.actions.projects import set_member_state, set_project_state
+from labeling.actions.prompts import add_prompt
 from labeling.actions.serving import serve_next
 from labeling.actions.submitting import submit_judgment
 from labeling.models import Assignment, Comparison, Membership
@@ -54,6 +55,16 @@ def test_two_people_share_a_comparison_and_a_third_is_told_who_has_it(annotator,
     rank(ann, first)
     rank(ben, second)
     assert serve_next(person=cat, project=project).reason == "all_done"
+
+
+def test_who_is_ahead_of_the_model_is_told_that_more_comes(annotator, project, compare):
+    ann = annotator("ann")
+    compare("How do I brew tea?")
+    rank(ann, serve_next(person=ann, project=project))
+    assert "More comes" not in serve_next(person=ann, project=project).message
+    add_prompt(project=project, messages="How do I brew coffee?")
+    waiting = serve_next(person=ann, project=project)
+    assert (waiting.reason, "More comes" in waiting.message) == ("all_done", True)
 
 
 def test_breadth_first_all_get_one_judgment_before_any_gets_two(annotator, project, compare):
