@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import Prefetch, QuerySet
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
@@ -109,7 +110,11 @@ class AssignmentViewSet(ActionView, ReadOnlyModelViewSet):
     @action(detail=True, methods=["post"])
     def judgment(self, request: Request, pk: str) -> Response:
         """Submit the ranking, with `ranks` in the order of `completions`; the answer carries the next assignment."""
-        said = dict(SUBMITTED.run_validation(request.data))
+        try:
+            said = dict(SUBMITTED.run_validation(request.data))
+        except ValidationError:
+            self.get_object()  # others' assignments do not exist, whatever is sent about them
+            raise
         ahead = said.pop("ahead")
         stored = submit_judgment(person=request.user, assignment_id=number_of(pk), as_shown=True, **said)
         assignment = stored.judgment.assignment
