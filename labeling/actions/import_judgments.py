@@ -191,6 +191,7 @@ class JudgmentStore:
             counted = "surplus" if said.row["surplus"] else COUNTED_AS[said.row["kind"]]
             people[said.annotator_id].update(
                 **{counted: 1},
+                revisions=1,
                 leased=-int(state == State.LEASED),
                 skipped=-int(state == State.SKIPPED),
                 active_seconds=said.row["active_seconds"] or 0,

@@ -70,6 +70,7 @@ def submit_judgment(
         person.pk,
         leased=-int(before == State.LEASED),
         skipped=-int(before == State.SKIPPED),
+        revisions=+1,
         active_seconds=said["active_seconds"] or 0,
         last=assignment,
         **{counted: +1},
@@ -140,7 +141,7 @@ def amend_judgment(
             "conflict",
         )
     judgment = _store(assignment, key, revision=last.revision + 1, **said)
-    count_person(assignment.project_id, person.pk, active_seconds=said["active_seconds"] or 0)
+    count_person(assignment.project_id, person.pk, revisions=+1, active_seconds=said["active_seconds"] or 0)
     screening.after_judgment(assignment, judgment)
     return SubmitResult(judgment, replayed=False)
 

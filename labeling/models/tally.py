@@ -25,6 +25,7 @@ class PersonTally(models.Model):
     repeats = models.IntegerField(default=0)
     practice = models.IntegerField(default=0)
     skipped = models.IntegerField(default=0)
+    revisions = models.IntegerField(default=0, help_text="Judgments stored, every revision of a ranking one.")
     active_seconds = models.FloatField(default=0)
     day = models.DateField(null=True, blank=True, help_text="The day that `judged_today` counts.")
     judged_today = models.IntegerField(default=0)

@@ -1,34 +1,30 @@
 """How far people agree, as the overview shows it: computed once for a state of the judgments, then kept."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.cache import cache
-from django.db.models import Count, Max
 
-from labeling.models import Judgment, Project
+from labeling.models import Project
 from labeling.pages.forest import Forest, forest, interval_text, text
 from labeling.queries.disagreements import SplitComparison, most_split
+from labeling.queries.kept import kept, state_of_judgments
 from labeling.queries.votes import agreement_of_project
 
-KEPT_SECONDS = 24 * 3600
 PAIRS_SHOWN = 20
 SPLITS_SHOWN = 5
 
 
 def agreement_shown(project: Project) -> dict[str, Any]:
     """`everyone` and `pairs` (Forest), `sentence`, `pairs_left_out`, and `splits`, the most disputed comparisons."""
-    last = Judgment.objects.filter(assignment__comparison__project=project).aggregate(last=Max("pk"), all=Count("pk"))
-    state = f"{project.pk}:{last['last']}:{last['all']}"
-    report = _kept(f"agreement:{state}", lambda: agreement_of_project(project))
+    state = state_of_judgments(project)
+    report = kept(f"agreement:{state}", lambda: agreement_of_project(project))
     pairs = sorted(report["cohen_kappa"], key=lambda pair: (-pair["n"], pair["annotators"]))
     return {
         "everyone": _everyone(report),
         "pairs": _pairs(pairs[:PAIRS_SHOWN]),
         "pairs_left_out": max(0, len(pairs) - PAIRS_SHOWN),
         "sentence": sentence(report),
-        "splits": _kept(f"splits:{state}", lambda: _splits(project)),
+        "splits": kept(f"splits:{state}", lambda: _splits(project)),
         "simulated": report["simulated_judgments"],
         "judgments": report["judgments"],
     }
@@ -88,12 +84,3 @@ def _pairs(pairs: list[dict[str, Any]]) -> Forest:
 
 def _splits(project: Project) -> list[SplitComparison]:
     return most_split(project, limit=SPLITS_SHOWN)
-
-
-def _kept(key: str, compute: Callable[[], Any]) -> Any:
-    """Judgments are never changed, so what was computed from the same last judgment still holds."""
-    value = cache.get(key)
-    if value is None:
-        value = compute()
-        cache.set(key, value, KEPT_SECONDS)
-    return value

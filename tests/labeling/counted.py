@@ -37,7 +37,9 @@ def assert_person_is_counted(project: Project, person_id: int, tally: PersonTall
     counted = {name: mine.filter(state="judged", kind=kind).count() for name, kind in BY_KIND.items()}
     counted |= {state: mine.filter(state=state).count() for state in ("leased", "skipped", "surplus")}
     assert {name: getattr(tally, name) for name in counted} == counted
-    seconds = Judgment.objects.filter(assignment__in=mine).aggregate(all=Sum("active_seconds", default=0))["all"]
+    judgments = Judgment.objects.filter(assignment__in=mine)
+    assert tally.revisions == judgments.count()
+    seconds = judgments.aggregate(all=Sum("active_seconds", default=0))["all"]
     assert abs(tally.active_seconds - seconds) < 1e-6 * max(1, seconds)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.db.models import Count, F, Q, Sum
 
 from labeling.models import Comparison, Judgment, Membership, Project
+from labeling.queries.kept import kept, state_of_judgments
 from labeling.queries.notices import count_open
 from labeling.queries.progress import Progress
 from training.models import Batch, Evaluation, ModelVersion, Promotion, TrainingRun
@@ -25,6 +26,13 @@ class NewRankings:
 
 def new_rankings(project: Project) -> NewRankings:
     """Counts of current judgments, and of those that the batch that was trained on last does not hold."""
+    trained = Batch.objects.filter(project=project, runs__state=TrainingRun.State.SUCCEEDED)
+    batch = trained.order_by("-runs__id").first()
+    key = f"new-rankings:{state_of_judgments(project)}:{batch.pk if batch else 0}"
+    return kept(key, lambda: _count_rankings(project, batch))
+
+
+def _count_rankings(project: Project, batch: Batch | None) -> NewRankings:
     collected = Judgment.objects.filter(
         latest_of__project=project,
         latest_of__comparison__purpose="collect",
@@ -36,7 +44,6 @@ def new_rankings(project: Project) -> NewRankings:
         train=Count("pk", filter=train),
         heldout=Count("pk", filter=Q(latest_of__comparison__prompt__split="heldout")),
     )
-    batch = Batch.objects.filter(project=project, runs__state=TrainingRun.State.SUCCEEDED).order_by("-runs__id").first()
     # by the batch's own rows: an imported judgment is new, however long ago it was given
     learned = collected.filter(train, batches__batch=batch, batches__split="train").count() if batch else 0
     return NewRankings(**counts, new=counts["train"] - learned)
