@@ -120,6 +120,7 @@ READS: dict[str, Callable[[Any, Any], Callable[[], Any]]] = {
     "the page of people": lambda project, lead: page(reverse("people", args=["tea"]), lead),
     "the page of notices": lambda project, lead: page(reverse("notices", args=["tea"]), lead),
     "the part of the overview that moves": lambda project, lead: page(reverse("project-live", args=["tea"]), lead),
+    "the overview": lambda project, lead: page(reverse("project", args=["tea"]), lead),
     "the home page": lambda project, lead: page("/", lead),
     "the rank page": lambda project, lead: page(
         reverse("rank", args=["tea"]), get_user_model().objects.get(username="ann")
