@@ -17,8 +17,8 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from labeling.policies import may_create_project
 from webapp import health, local_sign_in
+from webapp.home import projects_of
 from webapp.middleware import CONTENT_SECURITY_POLICY
-from webapp.next_steps import projects_of
 
 log = logging.getLogger("luce.site")
 

@@ -1,6 +1,7 @@
 """How far a project is. Read from counts that are kept, never by counting rows: a page costs the same at any size."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -57,16 +58,31 @@ class Progress:
 
 def project_progress(project: Project) -> Progress:
     """Every count of the project in two queries. Retired comparisons and known answers do not count as wanted."""
-    holds = ProjectTally.objects.filter(project=project).first() or ProjectTally(project=project)
+    return progress_of([project])[project.pk]
+
+
+def progress_of(projects: Sequence[Project]) -> dict[int, Progress]:
+    """The counts of many projects, by their ids, in two queries altogether."""
+    holding = {tally.pk: tally for tally in ProjectTally.objects.filter(pk__in=[each.pk for each in projects])}
     said = Q(judged__gt=0) | Q(surplus__gt=0)
-    did = PersonTally.objects.filter(project=project).aggregate(
-        people=Count("pk", filter=said),
-        simulated=Sum("judged", default=0, filter=Q(person__simulated=True)),
-        judged=Sum("judged", default=0),
-        surplus=Sum("surplus", default=0),
-        leased=Sum("leased", default=0),
-        skipped=Sum("skipped", default=0),
+    doing = (
+        PersonTally.objects.filter(project__in=[each.pk for each in projects])
+        .values("project")
+        .annotate(
+            people=Count("pk", filter=said),
+            simulated_judgments=Sum("judged", default=0, filter=Q(person__simulated=True)),
+            judgments=Sum("judged", default=0),
+            all_surplus=Sum("surplus", default=0),
+            live=Sum("leased", default=0),
+            all_skipped=Sum("skipped", default=0),
+        )
+        .order_by()
     )
+    did = {row.pop("project"): row for row in doing}
+    return {each.pk: _progress(holding.get(each.pk) or ProjectTally(), did.get(each.pk, {})) for each in projects}
+
+
+def _progress(holds: ProjectTally, did: dict[str, int]) -> Progress:
     return Progress(
         prompts=holds.prompts,
         prompts_train=holds.prompts - holds.prompts_heldout,
@@ -75,12 +91,12 @@ def project_progress(project: Project) -> Progress:
         comparisons=holds.comparisons,
         done_comparisons=holds.done,
         wanted=holds.wanted,
-        judgments=did["judged"],
-        surplus=did["surplus"],
-        live=did["leased"],
-        skipped=did["skipped"],
-        people=did["people"],
-        simulated_judgments=did["simulated"],
+        judgments=did.get("judgments", 0),
+        surplus=did.get("all_surplus", 0),
+        live=did.get("live", 0),
+        skipped=did.get("all_skipped", 0),
+        people=did.get("people", 0),
+        simulated_judgments=did.get("simulated_judgments", 0),
     )
 
 

@@ -24,7 +24,7 @@ from labeling.pages.people import members_of
 from labeling.queries.notices import count_open
 from labeling.queries.progress import median_seconds, people_progress, project_progress
 from tests.labeling.plans import LARGE, take_for_large
-from webapp.next_steps import projects_of
+from webapp.home import projects_of
 
 pytestmark = pytest.mark.django_db
 

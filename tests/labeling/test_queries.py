@@ -1,9 +1,12 @@
 """What pages and commands read: counts, splits, rankings, in a few queries each."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from labeling.actions.comparisons import change_comparison
 from labeling.actions.leases import skip
+from labeling.actions.projects import add_member, create_project
 from labeling.actions.serving import serve_next
 from labeling.actions.submitting import amend_judgment, submit_judgment
 from labeling.models import Assignment
@@ -112,3 +115,17 @@ def test_reading_takes_the_same_number_of_queries_however_much_there_is(
         most_split(project)
     with django_assert_max_num_queries(4):
         assert len(list(current_rankings(project))) == 24
+
+
+def test_the_home_page_asks_as_many_queries_for_thirty_projects_as_for_one(annotator, project, lead, signed_in):
+    ann = annotator("ann")
+    browser = signed_in(ann)
+    browser.get("/")
+    with CaptureQueriesContext(connection) as for_one:
+        browser.get("/")
+    for number in range(29):
+        other = create_project(slug=f"other-{number}", name=f"Other {number}", by=lead)
+        add_member(project=other, person=ann)
+    with CaptureQueriesContext(connection) as for_thirty:
+        assert browser.get("/").content.count(b"You are an annotator here") == 30
+    assert len(for_thirty) == len(for_one)
