@@ -30,9 +30,10 @@ def count_person(project_id: int, person_id: int, **by: Any) -> None:
     changes, values = [f"{name} = {name} + %s" for name in moved], list(moved.values())
     if last is not None:
         today = connection.ops.adapt_datefield_value(timezone.localdate())
+        work = int(last.kind != Assignment.Kind.PRACTICE)
         # what stood there counted another day
-        changes.append("last_id = %s, judged_today = CASE WHEN day = %s THEN judged_today + 1 ELSE 1 END, day = %s")
-        values += [last.pk, today, today]
+        changes.append("last_id = %s, judged_today = CASE WHEN day = %s THEN judged_today + %s ELSE %s END, day = %s")
+        values += [last.pk, today, work, work, today]
     if not changes:
         return
     mine = ("project_id = %s AND person_id = %s", [*values, project_id, person_id])

@@ -122,9 +122,10 @@ def tally_for(person: Any, project: Project) -> PersonTally:
 
 
 def counts_of(tally: PersonTally) -> dict[str, Any]:
-    """How many items the person has ranked here, in all and since midnight, and the last one while it may change."""
+    """How many items the person has ranked here, practice aside, in all and since midnight, and the last one while it
+    may change."""
     today = tally.judged_today if tally.day == timezone.localdate() else 0
-    return {"ranked": tally.said, "ranked_today": today, "last": last_judged(tally)}
+    return {"ranked": tally.said - tally.practice, "ranked_today": today, "last": last_judged(tally)}
 
 
 def last_judged(tally: PersonTally) -> Changeable | None:

@@ -16,6 +16,7 @@ from labeling.actions.serving import serve_next
 from labeling.actions.submitting import submit_judgment
 from labeling.agreement import accuracy_on_known, kappa_with_known, right_of, same_of, self_consistency
 from labeling.models import Assignment, Comparison, Membership, Notice, PersonTally, Project, ScreeningAttempt
+from labeling.pages.rank_item import counts_of, tally_for
 from labeling.queries.quality import practice_feedback, screening_of
 from labeling.queries.votes import judged
 
@@ -64,6 +65,16 @@ def test_who_passes_gets_work_and_practice_is_not_among_what_people_prefer(
     assert judged(project).count() == 1
     tally = PersonTally.objects.get(person=ann)
     assert (tally.practice, tally.judged) == (3, 1)
+
+
+def test_practice_is_not_among_what_a_person_has_ranked_today(
+    project: Project, practice: list[Comparison], annotator: Make
+) -> None:
+    ann = annotator("ann")
+    for ranked in (0, 0, 0, 1):
+        judge(ann, project, RIGHT)
+        counts = counts_of(tally_for(ann, project))
+        assert (counts["ranked_today"], counts["ranked"]) == (ranked, ranked)
 
 
 def test_who_fails_tries_again_with_items_they_have_not_seen_and_then_a_lead_is_told(
