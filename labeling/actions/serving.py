@@ -109,7 +109,7 @@ def _lease_next(
             return assignment
     offers = first_offers(person, project, lanes, tally)
     if not offers:
-        return _nothing_left(person, project, lanes, others)
+        return _nothing_left(person, project, lanes, others, tally)
     with transaction.atomic():
         takings = [Taking(offer.comparison_id) for offer in lock_first(offers)]
         assignment = _taken(takings, person, project, tally, ahead)
@@ -143,7 +143,9 @@ def _taken(takings: list[Taking], person: Any, project: Project, tally: PersonTa
     return None
 
 
-def _nothing_left(person: Any, project: Project, lanes: list[int], others: list[int]) -> NothingLeft:
+def _nothing_left(
+    person: Any, project: Project, lanes: list[int], others: list[int], tally: PersonTally
+) -> NothingLeft:
     mine = Assignment.objects.filter(comparison=OuterRef("comparison"), annotator=person, attempt=0)
     leased = (
         Assignment.objects.filter(project=project, state=State.LEASED, kind=Kind.COLLECT, comparison__lane__in=lanes)
@@ -158,8 +160,8 @@ def _nothing_left(person: Any, project: Project, lanes: list[int], others: list[
     if others and elsewhere.filter(lane__in=others).exists():
         return nothing("not_qualified")
     holds = ProjectTally.objects.filter(project=project, comparisons__gt=0).first()
-    if holds is None:
+    if holds is None and not tally.said:
         return nothing("no_comparisons")
-    if holds.prompts_compared < holds.prompts:
+    if holds is not None and holds.prompts_compared < holds.prompts:
         return nothing("all_done", more="More comes when the other prompts have their answers.")
     return nothing("all_done")

@@ -143,7 +143,8 @@ class QueueModel:
         if any(item.state == "open" and not self.had(person, item, attempts=(0,)) for item in theirs):
             return "all_leased"
         collects = any(item.state != "retired" and not item.gold for item in self.items.values())
-        return "all_done" if collects else "no_comparisons"
+        has_ranked = any(hold.said for hold in self.holds.values() if hold.person == person.pk)
+        return "all_done" if collects or has_ranked else "no_comparisons"
 
     def _held(self, person: Person, ahead: bool, now: datetime) -> Hold | None:
         for hold in self.leases(person):

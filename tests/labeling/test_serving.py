@@ -214,6 +214,13 @@ def test_the_queue_says_why_it_is_empty(annotator, person, project, compare):
     assert serve_next(person=ann, project=project).reason == "no_comparisons"
 
 
+def test_who_has_ranked_here_is_not_told_that_nothing_ever_was(annotator, project, compare):
+    ann, comparison = annotator("ann"), compare("How do I brew tea?")
+    rank(ann, serve_next(person=ann, project=project))
+    change_comparison(comparison=comparison, state="retired")
+    assert serve_next(person=ann, project=project).reason == "all_done"
+
+
 def test_comparisons_of_two_models_are_served_like_any_other(annotator, project, compare):
     evaluation = compare("How do I brew tea?", purpose="evaluate")
     assert serve_next(person=annotator("ann"), project=project).comparison_id == evaluation.pk
