@@ -1,6 +1,7 @@
 """The forms of a project's settings: what each one does, and what too much and too little of it do."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django import forms
 
@@ -8,7 +9,10 @@ from labeling.models import Project
 from labeling.pages.durations import DurationField
 
 RESERVED_SLUGS = {"new"}
+# Settings within `Project.sampling`, and what the engine does without them.
+SAMPLING = {"max_new_tokens": 96, "temperature": 0.9, "top_p": 0.95}
 DAY = 24 * 3600
+MOST_TOKENS = 32768
 
 
 class ProjectForm(forms.ModelForm):
@@ -53,6 +57,11 @@ GROUPS = (
         ("name", "description", "k", "overlap", "allow_ties"),
     ),
     Group(
+        "Completions",
+        "How a model writes them, from the next sampling on. Empty means the usual value, which is shown in grey.",
+        tuple(SAMPLING),
+    ),
+    Group(
         "The queue",
         "What comes next, and how long it is kept for a person.",
         ("order", "spacing", "lease_seconds", "undo_seconds", "idle_seconds", "skips_to_lead"),
@@ -89,8 +98,33 @@ class SettingsForm(ProjectForm):
         "short, and slow reading is not paid; too long, and breaks are.",
     )
 
+    max_new_tokens = forms.IntegerField(
+        label="Longest completion, in tokens",
+        required=False,
+        min_value=1,
+        max_value=MOST_TOKENS,
+        help_text="A token is about three quarters of an English word. Too low, and most are cut off in mid-sentence; "
+        "too high, and sampling is slow and people get walls of text.",
+    )
+    temperature = forms.FloatField(
+        label="Temperature",
+        required=False,
+        min_value=0.01,
+        max_value=5,
+        help_text="1 takes the model as it is. Lower, and completions grow alike and there is little to rank; higher, "
+        "and they turn to nonsense.",
+    )
+    top_p = forms.FloatField(
+        label="Top p",
+        required=False,
+        min_value=0.01,
+        max_value=1,
+        help_text="Only the likeliest tokens that make up this probability are drawn. 1 lets in odd words; very low "
+        "makes completions alike.",
+    )
+
     class Meta(ProjectForm.Meta):
-        fields = tuple(name for group in GROUPS for name in group.fields)
+        fields = tuple(name for group in GROUPS for name in group.fields if name not in SAMPLING)
         labels = {
             "overlap": "Judgments per comparison",
             "order": "Order",
@@ -131,8 +165,22 @@ class SettingsForm(ProjectForm):
             "reach.",
         }
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, usual in SAMPLING.items():
+            self.fields[name].initial = self.instance.sampling.get(name)
+            self.fields[name].widget.attrs |= {"placeholder": usual, "step": "any" if usual < 1 else 1}
+
     def clean_slug(self) -> str:
         return self.instance.slug
+
+    def clean(self) -> dict[str, Any]:
+        """The settings of sampling go where they are stored, beside those that only the API changes."""
+        cleaned = super().clean() or self.cleaned_data
+        given = {name: cleaned.pop(name, None) for name in SAMPLING}
+        others = {name: value for name, value in self.instance.sampling.items() if name not in SAMPLING}
+        cleaned["sampling"] = others | {name: value for name, value in given.items() if value is not None}
+        return cleaned
 
     def groups(self) -> list[tuple[Group, list[forms.BoundField]]]:
         """The groups with their fields, for the page."""

@@ -6,11 +6,13 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from labeling.actions.projects import update_project
 from labeling.actions.queue import level_of
 from labeling.models import Comparison, Project
 from labeling.pages.durations import in_words, read_duration
-from labeling.pages.project_form import GROUPS
+from labeling.pages.project_form import GROUPS, SAMPLING
 from tests.labeling.pages.sent import as_sent
+from training.engine.settings import SamplingSettings
 
 pytestmark = pytest.mark.django_db
 
@@ -61,6 +63,9 @@ def test_times_are_shown_and_read_in_words(project, lead, signed_in):
         ("screening_agreement", "2", "1"),
         ("screening_agreement", "nan", "number"),
         ("order", "sideways", "sideways"),
+        ("temperature", "0", "0.01"),
+        ("top_p", "1.5", "1"),
+        ("max_new_tokens", "1.5", "whole number"),
     ],
 )
 def test_what_cannot_be_is_refused_in_words_at_its_field(field, sent, words, project, lead, signed_in):
@@ -69,6 +74,23 @@ def test_what_cannot_be_is_refused_in_words_at_its_field(field, sent, words, pro
     assert page.status_code == 422
     assert words in str(page.context["settings_form"].errors[field])
     assert Project.objects.values().get(pk=project.pk) == before
+
+
+def test_how_completions_are_written_is_set_and_unset_and_what_else_is_stored_stays(project, lead, signed_in):
+    client = signed_in(lead)
+    update_project(project=project, sampling={"temperature": 0.7, "seed": 5})
+    change(client, project, max_new_tokens="200", temperature="1.2")
+    project.refresh_from_db()
+    assert project.sampling == {"seed": 5, "max_new_tokens": 200, "temperature": 1.2}
+    change(client, project, max_new_tokens="", temperature="")
+    project.refresh_from_db()
+    assert project.sampling == {"seed": 5}
+
+
+def test_the_usual_values_of_sampling_are_those_of_the_engine(project, lead, signed_in):
+    assert {name: getattr(SamplingSettings(), name) for name in SAMPLING} == SAMPLING
+    text = signed_in(lead).get(reverse("project-settings", args=[project.slug])).content.decode()
+    assert 'placeholder="0.95"' in text
 
 
 def test_changing_the_order_moves_every_comparison_in_the_queue(project, lead, compare, signed_in):
