@@ -41,6 +41,7 @@ def evaluation(request: HttpRequest, project: Project, pk: int) -> HttpResponse:
         Evaluation.objects.select_related("model_version", "baseline"), model_version__project=project, pk=pk
     )
     page = Paginator(_items(item, still_to_rank(request.user, request.role)), A_PAGE).get_page(request.GET.get("page"))  # type: ignore[attr-defined]
+    rows = [Row(each, _outcomes(each), each.blind) for each in page]
     rate = win_rate(item)
     missing = judgments_missing(item)
     run = runs_of_rounds(project).filter(settings__evaluation=item.pk).first()
@@ -71,7 +72,8 @@ def evaluation(request: HttpRequest, project: Project, pk: int) -> HttpResponse:
             "judged": rate["n"],
             "wanted": rate["n"] + missing,
             "page": page,
-            "rows": [Row(each, _outcomes(each), each.blind) for each in page],
+            "rows": rows,
+            "reveals": any(row.outcomes and not row.blind for row in rows),
             "section": "models",
         },
     )
