@@ -121,10 +121,15 @@ def axe_finds(page: Any) -> list[str]:
     return [f"{rule['id']}: {node['html'][:160]} {node['any'][:1]}" for rule in found for node in rule["nodes"]]
 
 
+PLOTS_FILL_THEIR_FRAMES = """() => [...document.querySelectorAll("figure.plot[data-drawn] .canvas")].every(
+    (frame) => Math.abs(frame.querySelector(".main-svg").clientWidth - frame.clientWidth) < 2)"""
+
+
 def _settle(page: Any) -> None:
     page.wait_for_load_state("networkidle")
     if page.locator("figure.plot").count():
         page.wait_for_selector("figure.plot[data-drawn] .main-svg")
+        page.wait_for_function(PLOTS_FILL_THEIR_FRAMES)
 
 
 @pytest.mark.parametrize("name", PAGES)
