@@ -4,11 +4,13 @@ import json
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from labeling.actions import queue
 from labeling.actions.importing import import_prompts
 from labeling.actions.leases import release, skip
 from labeling.actions.serving import serve_next
+from labeling.actions.specials import pick_repeat
 from labeling.models import Assignment, Comparison, Completion, PersonTally
 from tests.labeling.plans import take_for_large
 
@@ -53,6 +55,22 @@ def test_what_a_person_has_judged_is_looked_up_by_comparison_and_person(comparis
     told = plan(sql, [comparison.lane_id, 0, PersonTally.objects.first().person_id])
     wanted = {"sqlite": "comparison_id=? AND annotator_id=? AND attempt=?", "postgresql": "one_assignment_a_person"}
     assert wanted[connection.vendor] in told
+
+
+def test_an_own_item_to_repeat_is_found_from_the_place_that_was_drawn(comparison, project):
+    """Whatever the person has judged: from the index of their items, in its order."""
+    tally = PersonTally.objects.first()
+    PersonTally.objects.filter(pk=tally.pk).update(opened=50_000)
+    tally.refresh_from_db()
+    with CaptureQueriesContext(connection) as captured:
+        pick_repeat(tally.person, project, tally)
+    asked = [each["sql"] for each in captured.captured_queries if '"number" ' in each["sql"]]
+    assert asked
+    for sql in asked:
+        told = plan(sql, [])
+        assert "assignment_of_person" in told
+        assert "sort" not in told.lower().replace("sorted", "")
+        assert "b-tree" not in told.lower()
 
 
 def test_serving_asks_the_same_number_of_questions_whatever_there_is(
