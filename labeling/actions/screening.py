@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef
 from django.utils import timezone
 
+from labeling.actions.draws import draw
 from labeling.actions.errors import ActionError
 from labeling.actions.leases import FREE_AGAIN, Taking
 from labeling.actions.nothing import NothingLeft, nothing
@@ -19,6 +20,7 @@ from labeling.queries.quality import NOT_COLLECTED, latest_gold, practice_rows
 
 Kind, State, Try = Assignment.Kind, Assignment.State, ScreeningAttempt.State
 DONE = (State.JUDGED, State.SKIPPED)
+LOOKS = 3
 PAUSED_BECAUSE = (
     "Lately your rankings differ from what this project looks for more often than usual. A lead has been told and "
     "will talk it over with you."
@@ -72,14 +74,21 @@ def _next_item(attempt: ScreeningAttempt, person: Any) -> Taking | NothingLeft |
 
 
 def after_judgment(assignment: Assignment, judgment: Judgment) -> None:
-    """What follows from a judgment of a practice or a gold item. Runs inside the transaction that stored it."""
+    """What follows from a judgment for its person. Runs inside the transaction that stored it."""
     if assignment.kind == Kind.PRACTICE:
         found = _open_try(assignment.annotator, assignment.project)
         is_its_try = found is not None and found.number == assignment.attempt
         if is_its_try and _assignments(found).filter(state__in=DONE).count() >= found.items:
             _conclude(found)
-    elif assignment.kind == Kind.GOLD and assignment.project.gold_floor:
+    elif assignment.project.gold_floor and looks_at_gold(assignment):
         _hold_to_the_floor(assignment.annotator, assignment.project)
+
+
+def looks_at_gold(assignment: Assignment) -> bool:
+    """Whether the floor is looked at after this item: after one of every LOOKS, drawn for the person. Looked at after
+    each gold item alone, a pause would tell that the item before it was one."""
+    stretch, place = divmod(assignment.number, LOOKS)
+    return place == draw(f"{assignment.project.seed}:{assignment.annotator_id}:floor:{stretch}", LOOKS)
 
 
 @transaction.atomic
