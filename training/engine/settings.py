@@ -157,9 +157,9 @@ class PolicySettings(_TrainingSettings):
     """The policy's settings: those of `_TrainingSettings`, and those below.
 
     The defaults suit some dozens of comparisons. On 48 of SmolLM2-135M's (two cores, five minutes), in two runs of
-    `make demo-check`, they moved it 5.4 and 4.6 nats from the reference, won 74 % [67, 80] and 71 % [63, 78] of held-out
-    answers under its preference, and made them a quarter and a fifth shorter in words. 15 steps at 1e-4 moved it 0.2
-    nats, too little to see.
+    `make demo-check`, they moved it 5.4 and 4.6 nats from the reference, won 74 % [67, 80] and 71 % [63, 78] of
+    held-out answers under its preference, and made them a quarter and a fifth shorter in words. 15 steps at 1e-4
+    moved it 0.2 nats, too little to see.
 
     beta              How tightly DPO holds the policy to the reference. Too low: the answers drift far and exploit
                       the preference (all very short, or all alike: look at KL and length drift on the card). Too
