@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
@@ -32,7 +32,8 @@ from labeling.api.serializers import (
     NewPromptSerializer,
     PromptSerializer,
 )
-from labeling.models import Assignment, Comparison, Completion, Judgment, Project, Prompt
+from labeling.models import Assignment, Candidate, Comparison, Completion, Judgment, Membership, Project, Prompt
+from labeling.queries.blind import hidden_from
 
 
 class ReviewedViewSet(ActionView, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet):
@@ -43,6 +44,13 @@ class ReviewedViewSet(ActionView, mixins.ListModelMixin, mixins.RetrieveModelMix
 
     def reviewed(self) -> QuerySet[Project]:
         return projects_of(self.request.user, REVIEWING)
+
+    def led(self) -> QuerySet[Project]:
+        return projects_of(self.request.user, (Membership.Role.LEAD,))
+
+    def hidden(self) -> QuerySet[Comparison]:
+        """What the person reviews without leading, and may yet have to rank."""
+        return hidden_from(self.request.user, self.reviewed().exclude(pk__in=self.led()))
 
     def get_queryset(self) -> QuerySet[Any]:
         return super().get_queryset().filter(**{f"{self.of_project}__in": self.reviewed()}).order_by("id")
@@ -78,20 +86,24 @@ class PromptViewSet(ReviewedViewSet):
 
 
 class CompletionViewSet(ReviewedViewSet):
-    """Completions of the projects you review or lead; what wrote them is told to leads."""
+    """Completions of the projects you review or lead. What wrote them is told to leads; a reviewer finds those of a
+    comparison once they have ranked it, or nobody is asked to any more."""
 
     serializer_class = CompletionSerializer
     queryset = Completion.objects.select_related("generator")
     of_project = "prompt__project"
     filters = {"project": ("prompt__project__slug", str), "prompt": ("prompt_id", int)}
 
-    def get_serializer_context(self) -> dict[str, Any]:
-        return {**super().get_serializer_context(), "led_projects": self._led()}
+    def get_queryset(self) -> QuerySet[Completion]:
+        return (
+            super()
+            .get_queryset()
+            .exclude(pk__in=Candidate.objects.filter(comparison__in=self.hidden()).values("completion"))
+        )
 
-    def _led(self) -> set[int]:
-        if getattr(self, "swagger_fake_view", False):
-            return set()
-        return set(projects_of(self.request.user, ("lead",)).values_list("pk", flat=True))
+    def get_serializer_context(self) -> dict[str, Any]:
+        fake = getattr(self, "swagger_fake_view", False)  # the schema is written for nobody
+        return {**super().get_serializer_context(), "led_projects": set() if fake else {each.pk for each in self.led()}}
 
     @extend_schema(request=NewCompletionSerializer, responses={200: CompletionSerializer, 201: CompletionSerializer})
     def create(self, request: Request) -> Response:
@@ -109,7 +121,8 @@ class CompletionViewSet(ReviewedViewSet):
 
 
 class ComparisonViewSet(ReviewedViewSet):
-    """Comparisons of the projects you review or lead."""
+    """Comparisons of the projects you review or lead. A reviewer finds one once they have ranked it, or nobody is asked
+    to any more."""
 
     serializer_class = ComparisonSerializer
     queryset = Comparison.objects.select_related("project").prefetch_related("candidates")
@@ -120,6 +133,10 @@ class ComparisonViewSet(ReviewedViewSet):
         "purpose": ("purpose", str),
         "round": ("round", int),
     }
+
+    def get_queryset(self) -> QuerySet[Comparison]:
+        found = super().get_queryset()
+        return found.exclude(pk__in=self.hidden().values("pk")) if self.action in ("list", "retrieve") else found
 
     @extend_schema(request=NewComparisonSerializer, responses={200: ComparisonSerializer, 201: ComparisonSerializer})
     def create(self, request: Request) -> Response:
@@ -166,7 +183,8 @@ class ComparisonViewSet(ReviewedViewSet):
 
 
 class JudgmentViewSet(ReviewedViewSet):
-    """What people said in the projects you review or lead, every revision."""
+    """What people said in the projects you review or lead, every revision. What measures people (known answers,
+    repetitions, practice) is told to leads alone."""
 
     serializer_class = JudgmentSerializer
     queryset = Judgment.objects.select_related("assignment__annotator")
@@ -176,3 +194,7 @@ class JudgmentViewSet(ReviewedViewSet):
         "comparison": ("assignment__comparison_id", int),
         "annotator": ("assignment__annotator__username", str),
     }
+
+    def get_queryset(self) -> QuerySet[Judgment]:
+        told = Q(assignment__kind=Assignment.Kind.COLLECT) | Q(assignment__project__in=self.led())
+        return super().get_queryset().filter(told)

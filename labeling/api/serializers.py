@@ -8,7 +8,7 @@ from rest_framework import serializers
 from labeling.actions.comparisons import MOST_JUDGMENTS
 from labeling.actions.nothing import Reason
 from labeling.models import Assignment, Comparison, Completion, Judgment, Membership, Project, Prompt
-from labeling.policies import may_review
+from labeling.policies import may_lead
 
 LARGEST_ID = 2**63 - 1
 # Surplus is told as judged: only items that collect can be surplus, so the word would tell them from gold.
@@ -33,7 +33,7 @@ SCREENING = ("screening_items", "screening_accuracy", "screening_agreement", "sc
 
 
 class ProjectSerializer(serializers.ModelSerializer):
-    """A campaign and its settings. Those that would unblind who ranks are told to reviewers and leads alone."""
+    """A campaign and its settings. Those that would unblind who ranks are told to leads alone: reviewers rank too."""
 
     class Meta:
         model = Project
@@ -44,10 +44,10 @@ class ProjectSerializer(serializers.ModelSerializer):
         read_only_fields = ["state", "created"]
 
     def to_representation(self, project: Project) -> dict[str, Any]:
-        """Without what is hidden unless the reader may review."""
+        """Without what is hidden unless the reader leads."""
         shown = super().to_representation(project)
         request = self.context.get("request")
-        if request is None or not may_review(request.user, project):
+        if request is None or not may_lead(request.user, project):
             for name in HIDDEN:
                 shown.pop(name)
         return shown

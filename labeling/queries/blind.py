@@ -6,9 +6,9 @@ rates like everybody's.
 
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from labeling.models import Assignment, Comparison, Membership
+from labeling.models import Assignment, Comparison, Membership, Project
 
 
 def still_to_rank(person: Any, role: str) -> Q:
@@ -22,3 +22,9 @@ def still_to_rank(person: Any, role: str) -> Q:
     if role != Membership.Role.LEAD:
         wanted |= Q(gold=True)
     return wanted & ~Q(state=Comparison.State.RETIRED) & ~Exists(said)
+
+
+def hidden_from(person: Any, projects: QuerySet[Project]) -> QuerySet[Comparison]:
+    """Of these projects, which the person reviews: the comparisons whose completions they must not look up. By number
+    and time of writing it can be told which model's they are."""
+    return Comparison.objects.filter(still_to_rank(person, Membership.Role.REVIEWER), project__in=projects)

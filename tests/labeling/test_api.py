@@ -9,7 +9,8 @@ from django.core.management import call_command
 from rest_framework.test import APIClient
 
 from labeling.actions.completions import add_completion, find_or_add_generator
-from labeling.actions.projects import create_project
+from labeling.actions.gold import mark_gold
+from labeling.actions.projects import create_project, update_project
 from labeling.actions.prompts import add_prompt
 from labeling.models import Assignment, Comparison, Completion, Judgment, Membership, Prompt
 
@@ -184,6 +185,26 @@ class TestReviewer:
         assert call(reviewer).get("/api/projects/tea/progress/").data["judgments"] == 1
         completions = call(reviewer).get("/api/completions/").data["results"]
         assert {row["generator"] for row in completions} == {None}
+
+    def test_finds_completions_and_comparisons_only_once_they_have_ranked_them(self, call, lead, reviewer, comparison):
+        """By number and time of writing they could tell the old model's from the new one's."""
+        places = ("/api/comparisons/", f"/api/completions/?prompt={comparison.prompt_id}")
+        assert [call(reviewer).get(place).data["count"] for place in places] == [0, 1], "one is in no comparison"
+        assert call(reviewer).get(f"/api/comparisons/{comparison.pk}/").status_code == 404
+        assert [call(lead).get(place).data["count"] for place in places] == [1, 4]
+        submit(call, reviewer, opened(call, reviewer), [1, 2, 3])
+        assert [call(reviewer).get(place).data["count"] for place in places] == [1, 4]
+
+    def test_is_not_told_by_which_items_people_are_measured(self, call, lead, ann, reviewer, comparison, compare):
+        mark_gold(comparison=comparison, ranks=[1, 2, 3], by=lead)
+        update_project(project=comparison.project, gold_percent=50)
+        other = compare("Name a tree.", "Oak.", "Elm.", "Fir.")
+        for number in range(2):
+            submit(call, ann, opened(call, ann), [1, 2, 3], key=f"k{number}")
+        judged = lambda someone: [row["comparison"] for row in call(someone).get("/api/judgments/").data["results"]]  # noqa: E731
+        assert sorted(judged(lead)) == [comparison.pk, other.pk]
+        assert judged(reviewer) == [other.pk]
+        assert call(reviewer).get("/api/comparisons/").data["count"] == 0
 
     def test_changes_and_takes_away_nothing(self, call, reviewer, comparison):
         assert call(reviewer).patch("/api/projects/tea/", {"k": 3}, format="json").status_code == 403
