@@ -1,5 +1,6 @@
 """How numbers look on a page: the same digits everywhere, and a dash where there is no number."""
 
+from decimal import Decimal
 from typing import Any
 
 from django import template
@@ -13,7 +14,7 @@ def percent(value: Any, digits: int = 1) -> str:
     """A share between 0 and 1 as a percentage: 0.8333 gives "83.3 %" (with a no-break space)."""
     if value is None:
         return "–"
-    return f"{number_format(100 * float(value), decimal_pos=int(digits))}\N{NO-BREAK SPACE}%"
+    return f"{_rounded(100 * float(value), digits)}\N{NO-BREAK SPACE}%"
 
 
 @register.filter
@@ -21,7 +22,13 @@ def figure(value: Any, digits: int = 2) -> str:
     """A number with a fixed count of decimals, and a true minus sign."""
     if value is None:
         return "–"
-    return number_format(float(value), decimal_pos=int(digits)).replace("-", "−")
+    return _rounded(float(value), digits).replace("-", "−")
+
+
+def _rounded(value: float, digits: int) -> str:
+    """In the language's spelling. Rounded here: Django's number_format would cut a float off (0.29 · 100 is 28.99…)."""
+    rounded = Decimal(f"{value:.{int(digits)}f}")
+    return number_format(rounded if rounded else abs(rounded), decimal_pos=int(digits))
 
 
 @register.filter
