@@ -79,7 +79,7 @@ class Reporter:
         self._phase = phase
         if entered:
             self.log(PHASES[phase])
-        if entered or step == of or time.monotonic() - self._written >= SECONDS_BETWEEN_WRITES:
+        if entered or step == of or of != self._of or time.monotonic() - self._written >= SECONDS_BETWEEN_WRITES:
             self._write(step, of, metrics.get("seconds_left"))
 
     def log(self, text: str) -> None:

@@ -104,6 +104,8 @@ def _policy_progress(reporter: Reporter) -> Any:
 def _rewards_of_samples(reward_folder: Path, samples: list[dict[str, Any]], reporter: Reporter) -> list[list[float]]:
     """[before, after] rewards of each sample, by the reward model of this run."""
     from training.engine.reward import load_reward_model, score
+    from training.engine.settings import SamplingSettings
+    from training.engine.tokens import encode_completion
 
     reporter.stop_if_asked()
     if not samples:
@@ -111,7 +113,10 @@ def _rewards_of_samples(reward_folder: Path, samples: list[dict[str, Any]], repo
     model, tokenizer = load_reward_model(reward_folder)
     prompts = [sample["prompt"] for sample in samples]
     pairs = [[sample["before"], sample["after"]] for sample in samples]
-    return score(model, tokenizer, prompts, pairs, should_stop=reporter.should_stop)
+    # in the context they were drawn in, however long they became
+    longest = max(len(encode_completion(tokenizer, text)) for pair in pairs for text in pair)
+    room = SamplingSettings().max_prompt_tokens + longest
+    return score(model, tokenizer, prompts, pairs, max_length=room, should_stop=reporter.should_stop)
 
 
 def _store_and_finish(

@@ -109,6 +109,11 @@ def dpo_margins(
     }
 
 
+def _context(tokenizer: Any, messages: Messages) -> list[int]:
+    """What an answer is drawn from, and measured in: the end of a long prompt, as in sampling."""
+    return encode_prompt(tokenizer, messages)[-SamplingSettings().max_prompt_tokens :]
+
+
 @dataclass(frozen=True)
 class Draw:
     """One completion drawn for an evaluation. prompt: its number; ids: with the end token if finished."""
@@ -136,7 +141,7 @@ def draw_for_evaluation(
     """
     watcher = watcher or Watcher()
     settings = SamplingSettings(max_new_tokens=max_new_tokens, temperature=1.0, top_p=1.0)
-    encoded = [encode_prompt(tokenizer, messages)[-settings.max_prompt_tokens :] for messages in prompts]
+    encoded = [_context(tokenizer, messages) for messages in prompts]
     draws = []
     together = max(1, batch_rows // samples)
     measuring = Measuring(watcher, len(prompts))
@@ -176,7 +181,7 @@ def kl_from_reference(
 
     reference  another model; None: `policy` is a peft model and its adapter off is the reference.
     """
-    encoded = [encode_prompt(tokenizer, messages) for messages in prompts]
+    encoded = [_context(tokenizer, messages) for messages in prompts]
     device = next(policy.parameters()).device
     policy.eval()
     sums, tokens, clusters = [], [], []

@@ -17,7 +17,7 @@ class Ranking:
     """One judgment: a prompt, its K completions, and their ranks.
 
     prompt_messages  chat turns so far, each {"role": …, "content": …}; the last one is the user's
-    completions      K ≥ 2 texts, all different
+    completions      K ≥ 2 texts, all different; an empty one is an answer that ended at once
     ranks            K entries: 1 is best, equal numbers are a tie, None was not ranked and gives no pair
     weight           how much this judgment counts in the loss; finite and above 0
     annotator        who said it (reports only)
@@ -57,8 +57,6 @@ class Ranking:
     def _check_completions(self) -> None:
         if len(self.completions) < 2:
             self._fail("completions", f"needs at least two, not {len(self.completions)}")
-        if any(not text.strip() for text in self.completions):
-            self._fail("completions", "holds an empty one")
         if len(set(self.completions)) < len(self.completions):
             self._fail("completions", "holds the same text twice")
         if self.finished is not None and len(self.finished) != len(self.completions):

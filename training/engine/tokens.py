@@ -50,13 +50,14 @@ def end_of_turn(tokenizer: Any) -> int:
 
 
 def encode_completion(tokenizer: Any, text: str, *, finished: bool = True) -> list[int]:
-    """Token ids of one answer, ending with the end-of-turn token (left off when `finished` is False).
+    """Token ids of one answer, ending with the end-of-turn token (left off when `finished` is False, unless nothing
+    else is there: an answer without words is its end).
 
     The end is known by its index. It cannot be found by looking for padding: with many chat models (SmolLM2 too)
     the pad token *is* the end-of-turn token.
     """
     ids = list(tokenizer(defuse(tokenizer, text), add_special_tokens=False)["input_ids"])
-    return [*ids, end_of_turn(tokenizer)] if finished else ids
+    return [*ids, end_of_turn(tokenizer)] if finished or not ids else ids
 
 
 def decode_completion(tokenizer: Any, ids: Sequence[int]) -> str:

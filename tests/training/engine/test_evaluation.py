@@ -117,6 +117,19 @@ def test_divergence_equals_the_sum_over_the_whole_vocabulary_at_each_drawn_token
     assert figure["per_completion"]["value"] > 0
 
 
+def test_divergence_is_measured_in_the_context_that_the_answer_was_drawn_from(base, monkeypatch):
+    model, tokenizer = load_policy(base)
+    long = [[{"role": "user", "content": "a" * 1500}]]
+    seen = []
+    monkeypatch.setattr(
+        "training.engine.evaluation.completion_logits",
+        lambda policy, row: seen.append(row.input_ids.shape[1]) or torch.zeros(row.targets.numel(), 3),
+    )
+    draws = draw_for_evaluation(model, tokenizer, long, samples=1, max_new_tokens=4)
+    kl_from_reference(model, tokenizer, long, draws, reference=model)
+    assert seen == [1024 + len(draws[0].ids)] * 2
+
+
 def test_length_drift_shows_answers_that_shrink():
     before = [Draw(n // 2, [1] * 20, "", False) for n in range(8)]
     after = [Draw(n // 2, [1] * (4 + n), "", True) for n in range(8)]

@@ -30,7 +30,6 @@ def test_tie_share_counts_every_ranking_once():
         ({"prompt_messages": []}, "prompt_messages"),
         ({"prompt_messages": [{"role": "user"}]}, "prompt_messages"),
         ({"completions": ["a"], "ranks": [1]}, "completions"),
-        ({"completions": ["a", " "]}, "completions"),
         ({"completions": ["a", "a"]}, "completions"),
         ({"ranks": [1]}, "ranks"),
         ({"ranks": [0, 1]}, "ranks"),

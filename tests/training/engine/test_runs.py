@@ -227,6 +227,18 @@ def test_a_policy_learns_what_people_prefer(base, tmp_path):
     assert result.metrics["kl"]["per_completion"]["low"] > 0
 
 
+@BOTH
+def test_people_may_prefer_something_to_an_empty_answer(base, tmp_path, train, settings):
+    ask = [{"role": "user", "content": "Say nothing."}]
+    empty = [
+        Ranking(ask, ["Well!", "", " \n"], [1, 2, 2], id="empty", finished=[True, False, False]),
+        Ranking(ask, ["", "No?"], [1, 2], id="best"),
+    ]
+    result = train(base, TRAIN[:4] + empty, HELDOUT[:3] + empty[:1], settings, tmp_path)
+    assert result.metrics["encoding"]["rankings"] == 6
+    assert result.metrics["heldout"]["accuracy"]["value"] is not None
+
+
 def test_the_saved_reward_model_gives_the_same_scores_in_plain_transformers(base, unbroken):
     """Batched and padded, with the head: outside Luce nobody knows where a completion ends."""
     path = unbroken[train_reward_model].path

@@ -20,6 +20,13 @@ def test_a_completion_ends_with_the_end_of_turn_token_even_where_it_is_the_pad_t
     assert decode_completion(tokenizer, ids) == "Yes."
 
 
+def test_an_answer_without_words_is_its_end(base):
+    tokenizer = load_tokenizer(base)
+    for finished in (True, False):
+        assert encode_completion(tokenizer, "", finished=finished) == [tokenizer.eos_token_id]
+    assert len(encode_completion(tokenizer, " \n")) == 3
+
+
 def test_nobody_can_forge_a_turn_by_typing_special_tokens(base):
     tokenizer = load_tokenizer(base)
     honest = encode_prompt(tokenizer, [{"role": "user", "content": "x"}])
