@@ -23,6 +23,7 @@ PROMPT_FIELDS = {"prompt", "split", "source", "use_case", "tags"}
 COMPARISON_FIELDS = {
     "completions",
     "models",
+    "finished",
     "overlap",
     "priority",
     "purpose",
@@ -163,6 +164,7 @@ def _comparison_part(line: dict[str, Any]) -> Row:
         "completions": completions,
         "hashes": [text_hash(text) for text in completions],
         "models": _check_models(line.get("models"), len(completions)),
+        "finished": _check_finished(line.get("finished"), len(completions)),
         "overlap": _if_given(line, "overlap", lambda value: check_whole(value, "overlap", 1, 1000)),
         "priority": check_whole(line.get("priority", 0), "priority", -(2**31), 2**31 - 1),
         "purpose": check_choice(line.get("purpose", "collect"), "purpose", PURPOSES),
@@ -181,6 +183,18 @@ def _check_models(raw: Any, k: int) -> list[str | None]:
     return [
         None if name is None else check_text(name, f"models[{place}]", longest=200) for place, name in enumerate(raw)
     ]
+
+
+def _check_finished(raw: Any, k: int) -> list[bool | None]:
+    if raw is None:
+        return [None] * k
+    if not isinstance(raw, list) or len(raw) != k or not all(each is None or isinstance(each, bool) for each in raw):
+        raise ActionError(
+            f"finished must be a list of {k}: for each completion true if its model ended it, false if it was cut off, "
+            "null if unknown.",
+            field="finished",
+        )
+    return raw
 
 
 def _judgments_part(raw: Any, *, k: int, allow_ties: bool) -> list[Row]:

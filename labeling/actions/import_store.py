@@ -103,17 +103,18 @@ class Store:
         found = self._find_completions(
             (entry.prompt_id, digest) for entry in entries if not entry.fresh for digest in entry.row["hashes"]
         )
-        missing: dict[tuple[int, str], tuple[str, int | None]] = {}
+        missing: dict[tuple[int, str], tuple[str, int | None, bool | None]] = {}
         for entry in entries:
             row = entry.row
-            for text, digest, model in zip(row["completions"], row["hashes"], row["models"], strict=True):
+            written = zip(row["completions"], row["hashes"], row["models"], row["finished"], strict=True)
+            for text, digest, model, finished in written:
                 key = (entry.prompt_id, digest)
                 if key not in found and key not in missing:
-                    missing[key] = (text, self._generator(model))
+                    missing[key] = (text, self._generator(model), finished)
                     entry.new = True
         if missing:
-            rows = ((*key, *written) for key, written in missing.items())
-            insert_rows(Completion, ("prompt", "content_hash", "text", "generator"), rows)
+            rows = ((*key, *values) for key, values in missing.items())
+            insert_rows(Completion, ("prompt", "content_hash", "text", "generator", "finished"), rows)
             self.added["completions"] += len(missing)
             fresh = {entry.prompt_id for entry in entries if entry.fresh}
             found |= self._completions_of(fresh)

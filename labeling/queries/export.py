@@ -75,6 +75,8 @@ def _comparison_line(comparison: Comparison) -> dict[str, Any]:
     line["completions"] = [completion.text for completion in completions]
     if any(completion.generator for completion in completions):
         line["models"] = [completion.generator.name if completion.generator else None for completion in completions]
+    if any(completion.finished is not None for completion in completions):
+        line["finished"] = [completion.finished for completion in completions]
     line["overlap"] = comparison.overlap
     for name, usual in (("priority", 0), ("purpose", Comparison.Purpose.COLLECT), ("round", 1)):
         if getattr(comparison, name) != usual:

@@ -77,6 +77,8 @@ class TestBadLines:
             (line(completions=[str(n) for n in range(10)], judgments=[]), "completions", "at most 9"),
             (line(completions=["Red."]), "completions", "at least two"),
             (line(models=["a"]), "models", "list of 3"),
+            (line(finished=[True, False]), "finished", "list of 3"),
+            (line(finished=[True, 1, None]), "finished", "true if its model ended it"),
             (line(models=["a", 7, None]), "models[1]", "must be text"),
             (line(overlap=0), "overlap", "from 1"),
             (line(overlap=True), "overlap", "from 1"),
@@ -279,7 +281,7 @@ class TestGoodLines:
 class TestRoundTrip:
     def test_an_export_imports_into_another_project_with_the_same_figures(self, project):
         lines = [
-            line(split="heldout", models=["gpt", None, "llama"]),
+            line(split="heldout", models=["gpt", None, "llama"], finished=[True, False, None]),
             judged_by([1, 2, 3], [2, 1, 3], [1, 1, 2]),
             judged_by([3, 1, 2], [3, 2, 1], [1, 2, 3]),
             line(prompt="Name a bird.", completions=["Owl.", "Rook."], judgments=[], priority=2, overlap=4),
@@ -292,6 +294,8 @@ class TestRoundTrip:
         copy = create_project(slug="copy", name="Copy", k=2, overlap=2)
         assert not import_judgments(project=copy, lines=exported).bad
         assert list(export_lines(copy)) == exported
+        cut_off = [Completion.objects.filter(prompt__project=each, finished=False).count() for each in (project, copy)]
+        assert cut_off == [1, 1], "training must not teach an end where there was none"
         figures, again = (agreement_of_project(each, replicates=50) for each in (project, copy))
         assert {**again, "project": "tea"} == figures
         assert figures["percent_agreement"]["n"] > 0
