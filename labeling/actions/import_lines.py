@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import IO, Any
 
 from labeling.actions.completions import check_completions
@@ -19,6 +19,7 @@ from labeling.models.project import MAX_K
 
 MAX_LINE_BYTES = 8 * 1024 * 1024
 MAX_JUDGMENTS = 1000
+CLOCKS_DIFFER = timedelta(days=1)
 PROMPT_FIELDS = {"prompt", "split", "source", "use_case", "tags"}
 COMPARISON_FIELDS = {
     "completions",
@@ -298,6 +299,8 @@ def _check_created(raw: Any) -> str | None:
         moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (TypeError, ValueError, OverflowError):
         raise ActionError('created must be an ISO 8601 time such as "2025-03-01T12:30:00Z".', field="created") from None
+    if moment > datetime.now(UTC) + CLOCKS_DIFFER:
+        raise ActionError(f"created lies in the future ({raw:.40}); leave it out if it is not known.", field="created")
     return moment.isoformat()
 
 

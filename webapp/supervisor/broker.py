@@ -10,6 +10,7 @@ import secrets
 import socket
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from webapp.supervisor.child import Child
 from webapp.supervisor.refusal import Refusal
@@ -47,6 +48,28 @@ def wait_for_broker(url: str, child: Child, patience: float = 20.0) -> None:
         except redis.RedisError:
             time.sleep(0.05)
     raise Refusal(f"The embedded Valkey did not start: {child.last_words()} (its log: {child.log})")
+
+
+def require_broker(url: str, patience: float = 5.0) -> None:
+    """One PING to the broker of REDIS_URL. Raises Refusal with its host, its port and what is wrong, never with its
+    password."""
+    import redis
+
+    try:
+        address = urlsplit(url)
+        where = f"{address.hostname or 'this machine'}, port {address.port or 6379},"
+        client = redis.Redis.from_url(url, socket_timeout=patience, socket_connect_timeout=patience)
+    except ValueError as error:
+        raise Refusal(f"REDIS_URL is no address of a broker: {error}. Such as redis://127.0.0.1:6379/0") from None
+    try:
+        client.ping()
+    except (redis.RedisError, OSError) as error:
+        raise Refusal(
+            f"The broker at {where} cannot be used: {error}. See that it runs and lets us in, or change REDIS_URL; "
+            "without one Luce starts its own."
+        ) from None
+    finally:
+        client.close()
 
 
 def free_port() -> int:

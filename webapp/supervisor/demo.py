@@ -17,7 +17,13 @@ from django.core.management import call_command
 from django.db import connections
 
 from webapp import environment as env
-from webapp.supervisor.broker import BROKER_URL_FILE, embedded_broker, wait_for_broker, write_private
+from webapp.supervisor.broker import (
+    BROKER_URL_FILE,
+    embedded_broker,
+    require_broker,
+    wait_for_broker,
+    write_private,
+)
 from webapp.supervisor.child import Child
 from webapp.supervisor.claims import PORT_FILE, claim_folder, claim_port, require_room, sign
 from webapp.supervisor.refusal import Refusal
@@ -109,9 +115,10 @@ def prepare_database(say: Callable[[str], None]) -> None:
 
 
 def start_broker(tree: Tree, say: Callable[[str], None]) -> str:
-    """URL of the broker: the one of REDIS_URL, or an embedded Valkey that is started here."""
-    given = os.environ.get("REDIS_URL")
+    """URL of the broker: the one of REDIS_URL, which must answer, or an embedded Valkey that is started here."""
+    given = env.text("REDIS_URL")
     if given:
+        require_broker(given)
         return given
     child, url = embedded_broker(settings.VAR_DIR, log("broker"))
     tree.start(child)

@@ -18,6 +18,11 @@ def as_refusal(error: BaseException) -> Refusal | None:
     words = str(error).strip().splitlines()[-1:] or [""]
     if (isinstance(error, OSError) and error.errno == errno.ENOSPC) or "disk is full" in words[0]:
         return Refusal("The disk is full. Make room, then start again; what was stored is safe.")
+    if (isinstance(error, OSError) and error.errno == errno.EROFS) or "readonly database" in words[0]:
+        where = f" ({error.filename})" if isinstance(error, OSError) and error.filename else ""
+        return Refusal(
+            f"The disk of the data folder may only be read{where}. Set LUCE_VAR to a folder that takes data."
+        )
     if isinstance(error, PermissionError):
         return Refusal(f"May not write {error.filename}. Make it yours, or set LUCE_VAR to a folder that is.")
     if isinstance(error, (DatabaseError, sqlite3.Error)):

@@ -1,5 +1,6 @@
 """`manage.py prepare_model`: make the bundled model ready to load, once."""
 
+import signal
 import sys
 from typing import Any
 
@@ -16,6 +17,9 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # told to stop, it takes away the half that it has written
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+
         def tell(done: int, of: int, what: dict[str, Any]) -> None:
             print(f"{done} of {of}: {what.get('stage', '')}", file=sys.stderr, flush=True)
 
