@@ -27,4 +27,6 @@ class Command(BaseCommand):
             folder = prepare_bundled_model(settings.BUNDLED_MODEL_DIR, progress=tell)
         except EngineError as error:
             raise CommandError(str(error)) from error
+        except KeyboardInterrupt:
+            sys.exit(130)
         self.stdout.write(str(folder))
