@@ -121,7 +121,7 @@ def _lease_next(
 def _special(person: Any, project: Project, lanes: list[int], tally: PersonTally) -> Taking | None:
     kind = draw_special(project.seed, person.pk, tally.opened, project.gold_percent, project.repeat_percent)
     if kind == "gold":
-        return pick_gold(person, project, lanes)
+        return pick_gold(person, project, lanes, tally)
     return pick_repeat(person, project, tally) if kind == "repeat" else None
 
 

@@ -1,6 +1,5 @@
 """Items that are not there to collect: gold among the rest, and a person's own earlier ones again."""
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,28 +10,35 @@ from labeling.actions.leases import FREE_AGAIN, Taking
 from labeling.models import Assignment, Comparison, GoldAnswer, PersonTally, Project
 
 Kind, State = Assignment.Kind, Assignment.State
-LOOK = 100
+LOOK, GOLD_LOOK = 100, 16
 
 
-def pick_gold(person: Any, project: Project, lanes: Sequence[int]) -> Taking | None:
-    """The hidden gold item that the person's own shuffle brings next; None when they have had all of it.
+def pick_gold(person: Any, project: Project, lanes: Sequence[int], tally: PersonTally) -> Taking | None:
+    """A hidden gold item: the first from a place drawn for the person and the item. None when they have had all of it,
+    or what is near has a prompt that they had lately: an item that came too soon would be known by it.
 
-    Had as work, as gold, or as practice, which has shown them the answer.
+    Had as work, as gold, or as practice, which has shown them the answer. However much gold there is, it takes as long.
     """
+    hidden = GoldAnswer.objects.filter(project=project, use=GoldAnswer.Use.HIDDEN)
+    ends = [
+        hidden.order_by(order).values_list("comparison", flat=True).first() for order in ("comparison", "-comparison")
+    ]
+    if ends[0] is None:
+        return None
+    start = ends[0] + draw(f"{project.seed}:{person.pk}:gold:{tally.opened}", ends[1] - ends[0] + 1)
     had = Assignment.objects.filter(comparison=OuterRef("comparison"), annotator=person)
-    left = GoldAnswer.objects.filter(
-        project=project,
-        use=GoldAnswer.Use.HIDDEN,
-        comparison__state=Comparison.State.OPEN,
-        comparison__lane__in=list(lanes),
-    ).filter(~Exists(had.exclude(state__in=FREE_AGAIN)))
-    ids = left.values_list("comparison", flat=True)
-
-    def place(pk: int) -> bytes:
-        return hashlib.sha256(f"{project.seed}:{person.pk}:gold:{pk}".encode()).digest()
-
-    chosen = min(ids, key=place, default=None)
-    return None if chosen is None else Taking(chosen, Kind.GOLD)
+    left = hidden.filter(comparison__state=Comparison.State.OPEN, comparison__lane__in=list(lanes)).filter(
+        ~Exists(had.exclude(state__in=FREE_AGAIN))
+    )
+    lately = set(tally.recent[: project.spacing])
+    for part in (
+        left.filter(comparison__gte=start).order_by("comparison"),
+        left.filter(comparison__lt=start).order_by("-comparison"),
+    ):
+        for pk, prompt in part.values_list("comparison", "comparison__prompt")[:GOLD_LOOK]:
+            if prompt not in lately:
+                return Taking(pk, Kind.GOLD)
+    return None
 
 
 def pick_repeat(person: Any, project: Project, tally: PersonTally) -> Taking | None:
@@ -55,7 +61,9 @@ def pick_repeat(person: Any, project: Project, tally: PersonTally) -> Taking | N
     for part in (own.filter(number__gte=start).order_by("number"), own.filter(number__lt=start).order_by("-number")):
         near = list(part.values_list("comparison", flat=True)[:LOOK])
         still_open = Comparison.objects.filter(pk__in=near, state=Comparison.State.OPEN).filter(~Exists(again))
-        may_repeat = set(still_open.values_list("pk", flat=True))
+        # one that came sooner than others of its prompt may would be known by it
+        apart = still_open.exclude(prompt__in=tally.recent[: project.spacing])
+        may_repeat = set(apart.values_list("pk", flat=True))
         found = next((pk for pk in near if pk in may_repeat), None)
         if found is not None:
             return Taking(found, Kind.REPEAT, attempt=1)

@@ -33,7 +33,7 @@ class GoldAnswer(models.Model):
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        indexes = [models.Index(name="gold_of_project", fields=["project", "use"])]
+        indexes = [models.Index(name="gold_of_project", fields=["project", "use", "comparison"])]
 
     def __str__(self) -> str:
         return f"Gold of comparison {self.comparison_id}"

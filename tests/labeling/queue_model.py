@@ -100,15 +100,16 @@ class QueueModel:
         return sorted(mine, key=lambda item: (item.prompt in lately, self.place(item)))
 
     def gold_for(self, person: Person) -> list[Item]:
-        every = self.items.values()
+        every = [item for item in self.items.values() if item.prompt not in person.recent[: self.spacing]]
         return [item for item in every if item.gold and item.state == "open" and not self.had(person, item)]
 
     def repeats_for(self, person: Person) -> list[Item]:
-        """Own judged work from at least `gap` items ago that was never brought again."""
+        """Own judged work from at least `gap` items ago never brought again, whose prompt is not recent."""
         mine = [hold for hold in self.holds.values() if hold.person == person.pk]
         again = {hold.item.pk for hold in mine if hold.attempt == 1}
         old = [h for h in mine if h.kind == "collect" and h.state == "judged" and h.number < person.opened - self.gap]
-        return [hold.item for hold in old if hold.item.pk not in again and hold.item.state == "open"]
+        apart = [hold.item for hold in old if hold.item.prompt not in person.recent[: self.spacing]]
+        return [item for item in apart if item.pk not in again and item.state == "open"]
 
     # what happens
 

@@ -14,7 +14,9 @@ from labeling.actions.gold import mark_gold, promote_agreed, promote_one, unmark
 from labeling.actions.nothing import NothingLeft
 from labeling.actions.projects import set_member_state, update_project
 from labeling.actions.serving import serve_next
+from labeling.actions.specials import pick_gold
 from labeling.actions.submitting import submit_judgment
+from labeling.actions.tallies import tally_of
 from labeling.models import Assignment, Comparison, GoldAnswer, Membership, Notice, PersonTally, Project
 from labeling.queries.progress import project_progress
 from labeling.queries.quality import accuracy_of_people, scores_of_items
@@ -205,8 +207,37 @@ def test_who_has_had_it_as_work_or_as_practice_never_gets_it_as_gold(
     assert "gold" in {judge(ben, project).kind for _ in range(2)}
 
 
+def test_each_person_has_an_order_of_their_own(project: Project, compare: Make, annotator: Make) -> None:
+    hide(compare, 30)
+    lanes = list(project.lanes.values_list("pk", flat=True))
+    people = [annotator(f"person-{letter}") for letter in "abcdef"]
+    first = [pick_gold(each, project, lanes, tally_of(project, each)) for each in people]
+    assert len({taking.comparison_id for taking in first}) > 1
+    again = [pick_gold(each, project, lanes, tally_of(project, each)) for each in people]
+    assert again == first
+
+
+def test_gold_keeps_its_distance_like_everything_else(project: Project, compare: Make, annotator: Make) -> None:
+    update_project(project=project, gold_percent=50, spacing=2)
+    for prompt in "ABCD":
+        for number in range(4):
+            item = compare(f"What is {prompt}?", f"{number}", f"{number + 10}", overlap=9)
+            if number == 3:
+                mark_gold(comparison=item, ranks=[1, 2])
+    ann, lately, kinds = annotator("ann"), [], set()
+    for _ in range(16):
+        if isinstance(serve_next(person=ann, project=project), NothingLeft):
+            break
+        held = judge(ann, project)
+        if held.kind == "gold":
+            assert held.comparison.prompt_id not in lately[-2:]
+        lately.append(held.comparison.prompt_id)
+        kinds.add(held.kind)
+    assert kinds == {"gold", "collect"}
+
+
 def test_gold_is_never_in_agreement_or_in_training(project: Project, compare: Make, annotator: Make) -> None:
-    update_project(project=project, gold_percent=50, repeat_percent=50, repeat_gap=1)
+    update_project(project=project, gold_percent=50, repeat_percent=50, repeat_gap=1, spacing=1)
     hide(compare, 4)
     for number in range(4):
         compare(f"How long does tea no. {number} steep?")
