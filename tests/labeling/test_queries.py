@@ -5,8 +5,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from labeling.actions.comparisons import change_comparison
+from labeling.actions.gold import mark_gold
 from labeling.actions.leases import skip
-from labeling.actions.projects import add_member, create_project
+from labeling.actions.projects import add_member, create_project, update_project
 from labeling.actions.serving import serve_next
 from labeling.actions.submitting import amend_judgment, submit_judgment
 from labeling.models import Assignment
@@ -129,3 +130,20 @@ def test_the_home_page_asks_as_many_queries_for_thirty_projects_as_for_one(annot
     with CaptureQueriesContext(connection) as for_thirty:
         assert browser.get("/").content.count(b"You are an annotator here") == 30
     assert len(for_thirty) == len(for_one)
+
+
+def test_the_home_page_of_an_annotator_moves_alike_whatever_an_item_was_for(
+    annotator, project, compare, lead, signed_in
+):
+    update_project(project=project, gold_percent=50)
+    for number in range(6):
+        compare(f"What is {number} + {number}?", overlap=9)
+        mark_gold(comparison=compare(f"What is {number} + 1?", "2", "3"), ranks=[1, 2])
+    ann, kinds = annotator("ann"), set()
+    for ranked in range(1, 7):
+        kinds.add(rank(ann, project, [1, 2]).kind)
+        page = signed_in(ann).get("/").content.decode()
+        assert f"You have ranked {ranked} here." in page
+        assert "Judgments" not in page
+    assert kinds == {"gold", "collect"}
+    assert "Judgments" in signed_in(lead).get("/").content.decode()
