@@ -15,7 +15,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from labeling.actions.content import check_text
-from labeling.actions.draws import draw_order
+from labeling.actions.draws import draw, draw_order
 from labeling.actions.errors import ActionError
 from labeling.actions.notices import tell_of_skips
 from labeling.actions.queue import level_sql
@@ -68,6 +68,8 @@ def take(taking: Taking, person: Any, project: Project) -> Assignment | None:
     comparison = find_one(Comparison, "id = %s", [taking.comparison_id])
     if comparison is None:
         raise IntegrityError("the comparison is gone")
+    if comparison.state != Comparison.State.OPEN:
+        return None
     return _write_lease(comparison, taking, person, project)
 
 
@@ -138,13 +140,16 @@ def _retake(held: Assignment) -> Assignment:
     mine = Membership.objects.filter(project=held.project_id, person=held.annotator_id)
     if mine.exclude(state=Membership.State.ACTIVE).exists():  # a lead gave what they held to others
         raise ActionError("Your work here is paused. You can still submit what you have.", "conflict")
+    if held.project.state != Project.State.ACTIVE:
+        raise ActionError("Ranking is paused here. You can still submit what you have.", "conflict")
     if Assignment.objects.filter(
         project_id=held.project_id, annotator_id=held.annotator_id, state=State.LEASED, ahead=False
     ).exists():
         raise ActionError("Another comparison is open with you by now; go on with that one.", "conflict")
     try:
         with transaction.atomic():
-            taken = take(Taking(held.comparison_id, held.kind, held.attempt, held.number), held.annotator, held.project)
+            again = Taking(held.comparison_id, held.kind, held.attempt, held.number)
+            taken = None if _lapses(held) else take(again, held.annotator, held.project)
     except IntegrityError:
         raise ActionError("Another comparison is open with you by now; go on with that one.", "conflict") from None
     if taken is None:
@@ -155,6 +160,13 @@ def _retake(held: Assignment) -> Assignment:
         )
     count_person(held.project_id, held.annotator_id, leased=+1)
     return taken
+
+
+def _lapses(held: Assignment) -> bool:
+    """Whether an item that measures its person counts as given to others. It never is; but were it always there to be
+    taken again, that would tell what it is. Practice is open about it."""
+    hidden = held.kind in (Kind.GOLD, Kind.REPEAT)
+    return hidden and draw(f"{held.project.seed}:{held.annotator_id}:lapse:{held.pk}", 2) == 0
 
 
 def release(*, person: Any, assignment: Assignment) -> Assignment:

@@ -40,6 +40,7 @@ def flag(*, person: Any, assignment: Any, reason: str) -> Notice:
     reason = check_text(reason, "reason", longest=2000).strip()
     if assignment.annotator_id != person.pk:
         raise ActionError("There is no such assignment of yours.", "not_found")
+    Comparison.objects.select_for_update(no_key=True).get(pk=assignment.comparison_id)  # two at once are one notice
     notice = tell_lead(assignment.project, Notice.Kind.FLAGGED, reason, comparison=assignment.comparison, person=person)
     if reason not in notice.text and len(notice.text) < MOST_FLAGGED:
         notice.text = f"{notice.text}\n{reason}"

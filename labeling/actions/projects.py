@@ -99,6 +99,19 @@ def set_member_state(*, membership: Membership, state: str, reason: str = "") ->
     membership.save(update_fields=["state", "pause_reason", "gold_since"])
     if state != Membership.State.ACTIVE:
         free_leases_of(membership)
+        transaction.on_commit(lambda: free_leases_of(membership))  # what was being taken at this moment
+    return membership
+
+
+@transaction.atomic
+def set_role(*, membership: Membership, role: str) -> Membership:
+    """Another role for a member; whether they are paused or retired stays. The last active lead stays its lead."""
+    if role not in Membership.Role.values:
+        raise ActionError(f'"{role}" is no role; choose one of {", ".join(Membership.Role.values)}.', field="role")
+    if role != Membership.Role.LEAD:
+        _require_another_lead(membership.project_id, membership.person_id, "role")
+    membership.role = role
+    membership.save(update_fields=["role"])
     return membership
 
 

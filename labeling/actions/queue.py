@@ -40,6 +40,12 @@ _HEAD = """
 """
 
 
+_PRACTISED = """
+    SELECT comparison_id FROM labeling_assignment
+    WHERE project_id = %s AND kind = 'practice' AND annotator_id = %s AND state IN ('judged', 'skipped')
+"""
+
+
 def level_of(order: str, priority: Any, live: Any) -> Any:
     """The level of a comparison in a project of that order; lower is served first. Numbers, or expressions."""
     if order == Project.Order.PRIORITY:
@@ -88,6 +94,9 @@ def first_offers(person: Any, project: Project, lanes: Sequence[int], tally: Per
     """What is open for the person, first in the queue first, at most LOOK; prompts they had lately come last."""
     recent = set(tally.recent[: project.spacing])
     offers = _merged(_head(person.pk, lane, tally) for lane in lanes)
+    if tally.practice:  # of what they practised they have read the answer, should it be work by now
+        practised = {pk for (pk,) in rows(_PRACTISED, [project.pk, person.pk])}
+        offers = [offer for offer in offers if offer.comparison_id not in practised]
     apart = [offer for offer in offers if offer.prompt_id not in recent]
     if not apart and len(offers) == LOOK:  # a long row of the same prompts: look behind it
         apart = _merged(_head(person.pk, lane, tally, without=recent) for lane in lanes)

@@ -10,13 +10,13 @@ from labeling.actions import screening
 from labeling.actions.draws import draw_special
 from labeling.actions.errors import ActionError
 from labeling.actions.leases import FREE_AGAIN, Kind, State, Taking, free_expired_leases, free_leases, lease_end, take
-from labeling.actions.nothing import NothingLeft, nothing
+from labeling.actions.nothing import DONE_BY_OTHERS, NothingLeft, nothing
 from labeling.actions.queue import PASSED, first_offers, lanes_for, lock_first
 from labeling.actions.specials import pick_gold, pick_repeat
 from labeling.actions.tallies import tally_of
 from labeling.models import Assignment, Comparison, Membership, PersonTally, Project, ProjectTally
 from labeling.policies import role_in
-from labeling.statements import change, find, find_one, stored
+from labeling.statements import change, find, find_one, rows, stored
 
 ATTEMPTS = 20
 RECENT = 50
@@ -41,10 +41,21 @@ def serve_next(*, person: Any, project: Project, ahead: bool = False) -> Assignm
         except IntegrityError:
             continue  # somebody took the slot, or the same person in another tab; look again
         if not isinstance(found, NothingLeft):
-            return found
+            return found if held is not None else _unless_closed(found, person, project)
         if not free_expired_leases(project=project) and not PASSED.forget(person.pk):
             return found
     raise ActionError("The queue is too busy to find a comparison; try again in a moment.", "conflict")
+
+
+def _unless_closed(taken: Assignment, person: Any, project: Project) -> Assignment | NothingLeft:
+    """What was just taken, or, for somebody whom a lead has stopped meanwhile, why not: it is given back. Asked after
+    the lease is stored, and a lead frees leases after the stop is stored, so that one of the two sees the other."""
+    member = find_one(Membership, "project_id = %s AND person_id = %s", [project.pk, person.pk])
+    closed = _closed_to(person, project, member)
+    if closed is None or closed.reason == "paused":  # of a paused project, what is open stays with its people
+        return taken
+    free_leases([taken.pk])
+    return closed
 
 
 def _closed_to(person: Any, project: Project, member: Membership | None) -> NothingLeft | None:
@@ -157,11 +168,24 @@ def _nothing_left(
     if next_expiry is not None:
         return nothing("all_leased", next_expiry)
     elsewhere = Comparison.objects.filter(state=Comparison.State.OPEN, gold=False, live__lt=F("overlap"))
-    if others and elsewhere.filter(lane__in=others).exists():
+    had = Assignment.objects.filter(comparison=OuterRef("pk"), annotator=person, attempt=0)
+    if others and elsewhere.filter(~Exists(had.exclude(state__in=FREE_AGAIN)), lane__in=others).exists():
         return nothing("not_qualified")
+    if any(rows(_HELD_BACK, [lane, person.pk]) for lane in lanes):
+        return nothing("held_back")
     holds = ProjectTally.objects.filter(project=project, comparisons__gt=0).first()
     if holds is None and not tally.said:
         return nothing("no_comparisons")
-    if holds is not None and holds.prompts_compared < holds.prompts:
-        return nothing("all_done", more="More comes when the other prompts have their answers.")
-    return nothing("all_done")
+    coming = holds is not None and holds.prompts_compared < holds.prompts
+    more = "More comes when the other prompts have their answers." if coming else ""
+    return nothing("all_done", words="" if tally.said else DONE_BY_OTHERS, more=more)
+
+
+# Written out so that SQLite sees that the index of just these comparisons serves.
+_HELD_BACK = """
+    SELECT c.id FROM labeling_comparison c
+    WHERE c.lane_id = %s AND c.state IN ('paused', 'review') AND NOT c.gold AND c.live < c.overlap AND NOT EXISTS (
+        SELECT 1 FROM labeling_assignment a WHERE a.comparison_id = c.id AND a.annotator_id = %s AND a.attempt = 0
+        AND a.state NOT IN ('released', 'expired'))
+    LIMIT 1
+"""

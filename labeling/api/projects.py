@@ -29,6 +29,7 @@ from labeling.actions.projects import (
     set_abilities,
     set_member_state,
     set_project_state,
+    set_role,
     update_project,
 )
 from labeling.actions.resolving import resume_member
@@ -235,8 +236,7 @@ def _member(project: Project, pk: str) -> Membership:
 def _change_member(member: Membership, wanted: dict[str, Any], by: Any) -> Membership:
     """All of what was asked or, when any of it is refused, nothing."""
     if "role" in wanted:
-        add_member(project=member.project, person=member.person, role=wanted["role"])
-        member.refresh_from_db()
+        set_role(membership=member, role=wanted["role"])
     if wanted.get("state") == Membership.State.ACTIVE:
         resume_member(membership=member, by=by)
     elif "state" in wanted:

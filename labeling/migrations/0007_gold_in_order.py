@@ -9,4 +9,12 @@ class Migration(migrations.Migration):
             model_name="goldanswer",
             index=models.Index(name="gold_of_project", fields=["project", "use", "comparison"]),
         ),
+        migrations.AddIndex(
+            model_name="comparison",
+            index=models.Index(
+                name="comparison_held_back",
+                fields=["lane", "id"],
+                condition=models.Q(state__in=["paused", "review"]),
+            ),
+        ),
     ]

@@ -65,6 +65,9 @@ class Comparison(models.Model):
                 fields=["lane", "level", "id"],
                 condition=Q(state="open", gold=False, live__lt=F("overlap")),
             ),
+            models.Index(
+                name="comparison_held_back", fields=["lane", "id"], condition=Q(state__in=["paused", "review"])
+            ),
         ]
 
     def __str__(self) -> str:

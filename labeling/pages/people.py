@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from labeling.actions import screening
 from labeling.actions.errors import ActionError
-from labeling.actions.projects import add_member, free_leases_of, set_abilities, set_member_state
+from labeling.actions.projects import add_member, free_leases_of, set_abilities, set_member_state, set_role
 from labeling.actions.resolving import resume_member
 from labeling.models import Assignment, Membership, Notice, PersonTally, Project
 from labeling.pages.access import lead_page
@@ -164,7 +164,7 @@ def _change(request: HttpRequest, member: Membership) -> None:
 
 def _set_role(request: HttpRequest, member: Membership) -> str:
     role = request.POST.get("role", "")
-    add_member(project=member.project, person=member.person, role=role)
+    set_role(membership=member, role=role)
     return f"{member.person} is {_article(role)} now."
 
 

@@ -25,6 +25,7 @@ LOOK_AGAIN = {
     "no_comparisons": 4,
     "all_leased": 8,
     "all_done": 20,
+    "held_back": 20,
     "paused": 30,
     "person_paused": 30,
     "not_qualified": 60,
@@ -33,6 +34,7 @@ LOOK_AGAIN = {
 TITLES = {
     "all_done": "All done",
     "all_leased": "The rest is with others",
+    "held_back": "The rest waits for a lead",
     "paused": "Ranking is paused",
     "person_paused": "Your work here is paused",
     "not_qualified": "What is left needs somebody else",

@@ -143,6 +143,11 @@ class QueueModel:
         theirs = [h.item for h in self.holds.values() if h.state == "leased" and h.kind == "collect"]
         if any(item.state == "open" and not self.had(person, item, attempts=(0,)) for item in theirs):
             return "all_leased"
+        if any(
+            item.state in ("paused", "review") and self.has_room(item) and not self.had(person, item, attempts=(0,))
+            for item in self.items.values()
+        ):
+            return "held_back"
         collects = any(item.state != "retired" and not item.gold for item in self.items.values())
         has_ranked = any(hold.said for hold in self.holds.values() if hold.person == person.pk)
         return "all_done" if collects or has_ranked else "no_comparisons"
@@ -191,15 +196,18 @@ class QueueModel:
                 hold.item.state = "review"
         return True
 
-    def renew(self, hold: Hold) -> bool:
-        """Whether the lease is lengthened, or taken again after it was lost."""
+    def may_renew(self, hold: Hold) -> set[bool]:
+        """Whether the lease is lengthened, or taken again after it was lost. Items that measure people may lapse."""
         if hold.state == "leased":
-            return True
+            return {True}
         person = self.people[hold.person]
         in_hand = any(not each.ahead for each in self.leases(person))
-        if hold.state not in FREE_AGAIN or in_hand or person.paused:
-            return False
-        if hold.kind == "collect" and not (hold.item.state == "open" and self.has_room(hold.item)):
-            return False
-        hold.state, hold.ahead = "leased", False
-        return True
+        if hold.state not in FREE_AGAIN or in_hand or person.paused or self.paused or hold.item.state != "open":
+            return {False}
+        if hold.kind == "collect":
+            return {self.has_room(hold.item)}
+        return {True, False}
+
+    def renew(self, hold: Hold) -> None:
+        if hold.state in FREE_AGAIN:
+            hold.state, hold.ahead = "leased", False
