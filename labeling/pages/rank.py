@@ -58,7 +58,8 @@ def _wants_fragment(request: HttpRequest) -> bool:
 
 
 def rank_page(page: Page) -> Page:
-    """For members of the project; a script whose session ended gets 401 instead of the sign-in page's HTML."""
+    """For members of the project; a script whose session ended, or became another person's, gets 401 instead of the
+    sign-in page's HTML, and keeps what it has."""
 
     @wraps(page)
     def view(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponse:
@@ -66,6 +67,10 @@ def rank_page(page: Page) -> Page:
             if _wants_fragment(request):
                 return _mark(HttpResponse("You are signed out. Sign in and go on.", status=401))
             return redirect_to_login(request.get_full_path())
+        if request.headers.get("X-Luce-Person", "") not in ("", str(request.user.pk)):
+            return _mark(
+                HttpResponse("Somebody else is signed in here now. Sign in as yourself and go on.", status=401)
+            )
         try:
             project = project_of_member(request, slug)
             return _mark(page(request, project, **kwargs))

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 
-from labeling.actions.projects import set_project_state
+from labeling.actions.projects import add_member, set_project_state
 from labeling.models import Assignment, Project
-from tests.browser.conftest import Desk, by_place, next_item, ranking_page, stored
+from tests.browser.conftest import Desk, by_place, next_item, ranking_page, sign_in, stored
 
 Campaign = Callable[..., Project]
 
@@ -266,6 +267,33 @@ def test_a_signed_out_person_signs_in_and_it_is_sent(desk: Desk, campaign: Campa
     page.context.add_cookies(cookies)
     page.wait_for_function("() => document.querySelector('.rank-state')?.textContent === 'Saved'")
     assert len(stored(project)) == 1
+
+
+def test_what_one_person_left_behind_waits_for_them_while_another_is_signed_in(
+    desk: Desk, campaign: Campaign, annotator: Any
+) -> None:
+    project = campaign(k=2)
+    ben = get_user_model().objects.create_user("ben", password="correct horse battery")
+    add_member(project=project, person=ben)
+    page = ranking_page(desk, annotator, project)
+    desk.expect_complaint("401")
+    own = page.context.cookies()
+    page.context.clear_cookies(name="sessionid")
+    page.keyboard.press("1")
+    page.wait_for_selector(".rank-state-signed-out a")
+    sign_in(page.context, ben, desk.address)
+    page.wait_for_timeout(2500)  # it tries again meanwhile
+    assert not stored(project), "ben's session stores nothing that the other said"
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto(f"/p/{project.slug}/rank/")  # ben, in the same tab
+    page.wait_for_selector("#rank[data-ready]")
+    page.wait_for_load_state("networkidle")
+    page.context.clear_cookies(name="sessionid")
+    page.context.add_cookies(own)
+    page.goto(f"/p/{project.slug}/rank/")
+    page.wait_for_selector("#rank[data-ready]")
+    page.wait_for_load_state("networkidle")
+    assert [judgment.assignment.annotator for judgment in stored(project)] == [annotator]
 
 
 def test_the_page_goes_on_by_itself_when_work_appears(desk: Desk, campaign: Campaign, annotator: Any) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from labeling.actions import serving
+from labeling.actions import leases, serving
 from labeling.actions.comparisons import change_comparison
 from labeling.actions.errors import ActionError
 from labeling.actions.gold import mark_gold, unmark_gold
@@ -143,27 +143,24 @@ def test_a_lost_lease_is_not_taken_again_in_a_project_that_gives_nothing_out(
     assert submit_judgment(person=ann, assignment_id=held.pk, key="k", ranks=[1, 2]).judgment.pk
 
 
-def test_an_item_that_measures_somebody_lapses_like_any_other(project: Project, compare: Make, annotator: Make) -> None:
+def test_an_item_that_measures_somebody_lapses_like_any_other(
+    project: Project, compare: Make, annotator: Make, monkeypatch: Any
+) -> None:
     """Were it always there to be taken again, that alone would tell what it is."""
-    update_project(project=project, gold_percent=50)
-    for number in range(30):
-        mark_gold(comparison=compare(f"What is {number}?"), ranks=[1, 2])
-        compare(f"What is not {number}?", overlap=9)
-    answers = set()
-    for letter in "abcdefghij":
-        someone = annotator(f"person-{letter}")
-        for _ in range(2):
-            held = serve_next(person=someone, project=project)
-            if held.kind == "gold":
-                _end(held.pk, "expired")
-                try:
-                    renew_lease(person=someone, assignment=held)
-                    answers.add("kept")
-                except ActionError as error:
-                    answers.add(error.code)
-            held.refresh_from_db()
-            submit_judgment(person=someone, assignment_id=held.pk, key=f"k{held.pk}", ranks=[1, 2])
-    assert answers == {"kept", "gone"}
+    ann = annotator("ann")
+    drawn = {
+        kind: {leases._lapses(Assignment(pk=pk, project=project, annotator=ann, kind=kind)) for pk in range(200)}
+        for kind in ("gold", "repeat", "collect", "practice")
+    }
+    assert drawn == {"gold": {True, False}, "repeat": {True, False}, "collect": {False}, "practice": {False}}
+    compare("How do I brew tea?")
+    held = serve_next(person=ann, project=project)
+    _end(held.pk, "expired")
+    monkeypatch.setattr(leases, "_lapses", lambda held: True)
+    with pytest.raises(ActionError, match="given to somebody else") as refused:
+        renew_lease(person=ann, assignment=held)
+    assert refused.value.code == "gone"
+    assert submit_judgment(person=ann, assignment_id=held.pk, key="k", ranks=[1, 2]).judgment.pk
 
 
 def test_a_late_submit_to_what_a_lead_has_paused_still_fills_its_slot(

@@ -3,7 +3,9 @@
 
 import { csrfToken } from "../webapp/csrf.js";
 
-const PREFIX = "luce.rank.";
+// Whose page this is: what one person left behind is not another's to send, to see or to throw away.
+const PERSON = document.getElementById("rank")?.dataset.person ?? "";
+const PREFIX = `luce.rank.${PERSON}.`;
 const LONGEST_WAIT = 30000;
 const TIMEOUT = 20000;
 /** A request this small may outlive its page (the browser allows 64 KiB of them). */
@@ -60,7 +62,7 @@ export function post(address, body) {
   const sent = JSON.stringify(body);
   return fetch(address, {
     method: "POST",
-    headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken(), "X-Luce-Fragment": "rank" },
+    headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken(), "X-Luce-Fragment": "rank", "X-Luce-Person": PERSON },
     body: sent,
     keepalive: sent.length * 3 < OUTLIVES * 2, // at most three bytes a character
     credentials: "same-origin",
