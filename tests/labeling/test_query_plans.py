@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from labeling.actions import queue
 from labeling.actions.importing import import_prompts
 from labeling.actions.leases import release, skip
+from labeling.actions.projects import update_project
 from labeling.actions.serving import serve_next
 from labeling.actions.specials import pick_repeat
 from labeling.models import Assignment, Comparison, Completion, PersonTally
@@ -30,9 +31,11 @@ def plan(sql, values):
 
 @pytest.fixture
 def comparison(annotator, project, compare):
-    """One of a dozen that two people have looked at: few enough people that more rows mean more a person."""
-    made = [compare(f"What is {number} + {number}?", overlap=2) for number in range(12)]
-    for person in map(annotator, ["ann", "ben"]):
+    """One of a dozen that six people have looked at: few enough people that more rows mean more a person, and enough of
+    them that all who looked at a comparison are more than the one that is asked for."""
+    update_project(project=project, skips_to_lead=0)
+    made = [compare(f"What is {number} + {number}?", overlap=6) for number in range(12)]
+    for person in map(annotator, ["ann", "ben", "cat", "dan", "eve", "fay"]):
         for _ in made:
             skip(person=person, assignment=serve_next(person=person, project=project))
     return made[-1]
