@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Sum
 from django.utils import timezone
 
 from labeling.actions import screening
@@ -140,6 +141,9 @@ def amend_judgment(
             "is over. It stays as it was.",
             "conflict",
         )
+    if said["active_seconds"] is not None:  # all revisions of a ranking together count for no more than its lease
+        spent = assignment.judgments.aggregate(all=Sum("active_seconds", default=0))["all"]
+        said["active_seconds"] = max(0.0, min(said["active_seconds"], assignment.project.lease_seconds - spent))
     judgment = _store(assignment, key, revision=last.revision + 1, **said)
     count_person(assignment.project_id, person.pk, revisions=+1, active_seconds=said["active_seconds"] or 0)
     screening.after_judgment(assignment, judgment)

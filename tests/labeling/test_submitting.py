@@ -154,6 +154,15 @@ def test_a_submit_after_a_skip_counts_while_a_slot_is_free(ann, assignment):
     assert Assignment.objects.get().state == "judged"
 
 
+def test_all_revisions_of_a_ranking_count_for_no_more_than_its_lease(ann, project, assignment):
+    say = {"person": ann, "assignment_id": assignment.pk, "ranks": [1, 2, 3]}
+    submit_judgment(key="k0", active_seconds=1000, **say)
+    for number in range(1, 4):
+        amend_judgment(key=f"k{number}", active_seconds=1000, **say)
+    assert list(Judgment.objects.order_by("pk").values_list("active_seconds", flat=True)) == [1000, 800, 0, 0]
+    assert project.lease_seconds == project.person_tallies.get().active_seconds == 1800
+
+
 def test_an_amendment_is_a_new_revision_and_the_first_one_stays(ann, assignment):
     with pytest.raises(ActionError, match="no judgment to amend"):
         amend_judgment(person=ann, assignment_id=assignment.pk, key="k0", ranks=[1, 2, 3])
