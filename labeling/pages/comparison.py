@@ -111,7 +111,10 @@ def _page(request: HttpRequest, project: Project, item: Comparison, form: PlaceF
     letters = [chr(ord("A") + position) for position in range(len(completions))]
     leads = request.role == Membership.Role.LEAD  # type: ignore[attr-defined]
     found = item.assignments.select_related("annotator", "latest").order_by("latest__created", "pk")
-    assignments = [each for each in found if leads or each.kind == Kind.COLLECT]
+    # what others make of it, or hold, would tell a reviewer who is to rank it what it is for; one's own is one's own
+    secret = item.blind and not leads  # type: ignore[attr-defined]
+    shown = [each for each in found if leads or each.kind == Kind.COLLECT or each.annotator_id == request.user.pk]
+    assignments = [] if secret else shown
     said = [_said(each, letters) for each in assignments if each.latest and each.state in (State.JUDGED, State.SURPLUS)]
     given = [row.judgment.ranks for row in said if row.assignment.kind == Kind.COLLECT]
     gold = GoldAnswer.objects.filter(comparison=item).select_related("author").first() if item.gold and leads else None
@@ -120,6 +123,8 @@ def _page(request: HttpRequest, project: Project, item: Comparison, form: PlaceF
         "comparison": item,
         "said": said,
         "blind": item.blind,  # type: ignore[attr-defined]
+        "secret": secret,
+        "leads": leads,
         "answers": [
             Answer(letters[position], completion, [row.judgment.ranks[position] for row in said])
             for position, completion in enumerate(completions)

@@ -7,8 +7,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from labeling.actions import notices
+from labeling.actions.gold import mark_gold
 from labeling.actions.leases import free_leases, skip
 from labeling.actions.nothing import NothingLeft
+from labeling.actions.projects import update_project
 from labeling.actions.serving import serve_next
 from labeling.actions.submitting import submit_judgment
 from labeling.models import Assignment, Comparison, GoldAnswer, Notice
@@ -158,9 +160,31 @@ def test_to_a_reviewer_who_ranks_too_a_known_answer_looks_like_what_nobody_has_j
     assert "Steeping is enough." not in text
 
 
+def test_a_reviewer_finds_their_own_ranking_whatever_it_was_for(project, reviewer, signed_in, compare):
+    update_project(project=project, gold_percent=50)
+    for number in range(3):
+        mark_gold(comparison=compare(f"What is {number}?"), ranks=[1, 2])
+        compare(f"What is not {number}?")
+    kinds = set()
+    for number in range(4):
+        mine = serve_next(person=reviewer, project=project)
+        kinds.add(mine.kind)
+        submit_judgment(person=reviewer, assignment_id=mine.pk, key=f"k{number}", ranks=[1, 2])
+        page = shown(signed_in(reviewer), mine.comparison)
+        assert [row.assignment.annotator for row in page.context["said"]] == [reviewer]
+        assert "known answer" not in page.content.decode()
+    assert kinds == {"gold", "collect"}
+
+
 def test_a_reviewer_reads_it_and_changes_nothing(project, reviewer, annotator, signed_in, item):
     serve_next(person=annotator("ann"), project=project)
     client = signed_in(reviewer)
+    text = shown(client, item).content.decode()
+    assert "You may still be asked to rank it" in text
+    assert "In the queue" not in text, "who holds it would tell a reviewer what it is for"
+    assert not shown(client, item).context["waiting"]
+    mine = serve_next(person=reviewer, project=project)
+    submit_judgment(person=reviewer, assignment_id=mine.pk, key="k", ranks=[1, 2])
     text = shown(client, item).content.decode()
     assert "In the queue" in text
     assert reverse("comparison-change", args=["tea", item.pk]) not in text
