@@ -78,6 +78,46 @@ def test_no_word_of_an_answer_is_left_out(text):
     assert [word for word in words if word not in html and word not in unquote(html)] == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "3. three\n2. two\n1. one",
+        "1. x\n1. y\n1. z",
+        "01. x",
+        "2*3*4 = 24",
+        "$\\frac{a*b*c}{d_1}$",
+        "| a | b |\n|---|---|\n| 1 | 2 | 3 |",
+        "| a | b |\n|---|---|\n| yes | no | yes |",
+        "Write it in __init__.py.",
+        "obj.__dict__ holds it",
+    ],
+)
+def test_what_markdown_would_change_is_shown_as_it_was_typed(text):
+    assert render_markdown(text).startswith('<pre class="as-typed">')
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("1. one\n2. two\n\n   - a\n   - b\n3. three", "<ol>"),
+        ("7. seven\n8. eight", '<ol start="7">'),
+        ("0. nought\n1. one", '<ol start="0">'),
+        ("这是**重要**的", "<strong>重要</strong>"),
+        ("un**believ**able and *so* on", "<strong>believ</strong>"),
+        ("`2*3*4` and `__init__.py`", "<code>2*3*4</code>"),
+        ("```python\nx = a*b*c  # 1. one\n```", "<code"),
+        ("| a | b |\n|---|--:|\n| 1 | 2 |", "<table>"),
+        ("[grün](https://example.org/gr%C3%BCn?a=1&b=2)", "<a"),
+        ("\\(x^2\\) and \\[y\\]", "<p>\\(x^2\\) and \\[y\\]</p>"),
+        ("5 \\* 3 \\# 2", "<p>5 * 3 # 2</p>"),
+        ("AT&amp;T &copy; 2024", "<p>AT&amp;T © 2024</p>"),
+        ("Costs 5 * 3 * 2 dollars", "<p>Costs 5 * 3 * 2 dollars</p>"),
+    ],
+)
+def test_what_markdown_keeps_is_rendered(text, shown):
+    assert shown in render_markdown(text)
+
+
 def test_what_nests_moderately_is_still_a_list():
     assert "<pre" not in render_markdown("- a\n  - b\n    - c\n      - d\n        - KEEP")
 
