@@ -15,6 +15,7 @@ from labeling.actions.leases import free_leases
 from labeling.actions.queue import requeue
 from labeling.models import Assignment, Guideline, Membership, Project
 
+RESERVED_SLUGS = {"new"}
 SETTINGS = {
     *("description", "k", "allow_ties", "overlap", "lease_seconds", "order", "spacing", "undo_seconds", "idle_seconds"),
     *("skips_to_lead", "gold_percent", "repeat_percent", "repeat_gap", "gold_floor", "gold_window"),
@@ -29,6 +30,8 @@ def create_project(*, slug: str, name: str, by: Any = None, **settings: Any) -> 
     Raises ActionError "invalid" naming the field, or "conflict" when the slug is taken.
     """
     _check_settings_known(settings)
+    if slug.lower() in RESERVED_SLUGS:
+        raise ActionError(f'"{slug}" is an address of Luce itself; choose another short name.', field="slug")
     # whoever knew the seed could work out which answer stands where
     settings.setdefault("seed", secrets.randbits(53))  # as many bits as every reader of JSON keeps
     if Project.objects.filter(slug=slug).exists():

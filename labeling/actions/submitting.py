@@ -105,7 +105,9 @@ def _place_for(assignment: Assignment) -> tuple[str, int | None]:
 def _count_judged(comparison: Comparison) -> None:
     """One more slot is filled; with the last of them the comparison is done. The caller has locked it."""
     change(Comparison, "judged = judged + 1", "id = %s", [comparison.pk])
-    if comparison.judged + 1 == comparison.overlap and weight(comparison)["comparisons"]:
+    if not weight(comparison)["comparisons"]:
+        count_project(comparison.project_id, set_aside=+1)
+    elif comparison.judged + 1 == comparison.overlap:
         count_project(comparison.project_id, done=+1)
 
 

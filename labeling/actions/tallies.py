@@ -55,10 +55,11 @@ def count_project(project_id: int, **by: int) -> None:
 
 
 def weight(comparison: Comparison) -> dict[str, int]:
-    """What a comparison counts for in its project: nothing once it is retired or its answer is known."""
+    """What a comparison counts for in its project: once it is retired or its answer is known, for what was given."""
     if comparison.state == Comparison.State.RETIRED or comparison.gold:
-        return {"comparisons": 0, "wanted": 0, "done": 0}
-    return {"comparisons": 1, "wanted": comparison.overlap, "done": int(comparison.judged >= comparison.overlap)}
+        return {"comparisons": 0, "wanted": 0, "done": 0, "set_aside": comparison.judged}
+    done = int(comparison.judged >= comparison.overlap)
+    return {"comparisons": 1, "wanted": comparison.overlap, "done": done, "set_aside": 0}
 
 
 def count_change(comparison: Comparison, before: dict[str, int]) -> None:

@@ -48,7 +48,8 @@ class PersonTally(models.Model):
 
 class ProjectTally(models.Model):
     """What a project holds. `wanted` judgments over the comparisons that collect and are not retired; `done` of these
-    have all their judgments."""
+    have all their judgments. `set_aside`: judgments in the slots of the others, which are retired or have a known
+    answer by now."""
 
     project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="tally", primary_key=True)
     prompts = models.IntegerField(default=0)
@@ -57,6 +58,7 @@ class ProjectTally(models.Model):
     comparisons = models.IntegerField(default=0)
     wanted = models.IntegerField(default=0)
     done = models.IntegerField(default=0)
+    set_aside = models.IntegerField(default=0)
 
     def __str__(self) -> str:
         return f"{self.project_id}: {self.comparisons} comparisons"

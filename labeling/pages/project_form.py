@@ -5,10 +5,10 @@ from typing import Any
 
 from django import forms
 
+from labeling.actions.projects import RESERVED_SLUGS
 from labeling.models import Project
 from labeling.pages.durations import DurationField
 
-RESERVED_SLUGS = {"new"}
 # Settings within `Project.sampling`, and what the engine does without them.
 SAMPLING = {"max_new_tokens": 96, "temperature": 0.9, "top_p": 0.95}
 DAY = 24 * 3600

@@ -91,7 +91,7 @@ def _progress(holds: ProjectTally, did: dict[str, int]) -> Progress:
         comparisons=holds.comparisons,
         done_comparisons=holds.done,
         wanted=holds.wanted,
-        judgments=did.get("judgments", 0),
+        judgments=did.get("judgments", 0) - holds.set_aside,
         surplus=did.get("all_surplus", 0),
         live=did.get("live", 0),
         skipped=did.get("all_skipped", 0),

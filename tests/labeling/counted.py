@@ -30,6 +30,8 @@ def assert_project_is_counted(project: Project) -> None:
     assert kept.comparisons == wanted.count()
     assert kept.wanted == wanted.aggregate(all=Sum("overlap", default=0))["all"]
     assert kept.done == wanted.filter(judged__gte=F("overlap")).count()
+    aside = project.comparisons.exclude(pk__in=wanted.values("pk"))
+    assert kept.set_aside == aside.aggregate(all=Sum("judged", default=0))["all"]
 
 
 def assert_person_is_counted(project: Project, person_id: int, tally: PersonTally) -> None:

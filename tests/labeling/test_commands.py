@@ -207,3 +207,10 @@ def test_in_a_shell_results_are_on_standard_output_and_nothing_else_is(tmp_path,
     assert failed == "failed with 1"
     assert json.loads((tmp_path / "agreement.json").read_text())["judgments"] == 36
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["import_prompts", "import_judgments"])
+def test_a_project_is_not_made_under_an_address_of_luce_itself(manage, file, command):
+    with pytest.raises(CommandError, match='"new" is an address of Luce itself'):
+        manage(command, "new", str(file), "--create")
+    assert not Project.objects.exists()

@@ -5,16 +5,17 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from labeling.actions.comparisons import change_comparison
-from labeling.actions.gold import mark_gold
+from labeling.actions.gold import mark_gold, unmark_gold
 from labeling.actions.leases import skip
 from labeling.actions.projects import add_member, create_project, update_project
 from labeling.actions.serving import serve_next
 from labeling.actions.submitting import amend_judgment, submit_judgment
-from labeling.models import Assignment
+from labeling.models import Assignment, Comparison
 from labeling.queries.disagreements import most_split
 from labeling.queries.progress import people_progress, project_progress
 from labeling.queries.rankings import current_rankings
 from labeling.queries.votes import agreement_of_project, pair_votes
+from tests.labeling.counted import assert_tallies_are_true
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +40,7 @@ def test_progress_counts_what_is_wanted_given_and_open(annotator, project, compa
     progress = project_progress(project)
     assert (progress.prompts, progress.prompts_train, progress.prompts_heldout) == (4, 3, 1)
     assert (progress.prompts_with_completions, progress.comparisons, progress.wanted) == (4, 3, 6)
-    assert (progress.judgments, progress.live, progress.skipped) == (5, 1, 1)
+    assert (progress.judgments, progress.live, progress.skipped) == (4, 1, 1), "ben's of the retired one is set aside"
     assert (progress.people, progress.simulated_judgments, progress.done_comparisons) == (2, 4, 1)
     assert 0 < progress.share <= 1
 
@@ -147,3 +148,22 @@ def test_the_home_page_of_an_annotator_moves_alike_whatever_an_item_was_for(
         assert "Judgments" not in page
     assert kinds == {"gold", "collect"}
     assert "Judgments" in signed_in(lead).get("/").content.decode()
+
+
+def test_progress_counts_what_is_given_of_what_is_still_wanted(annotator, project, compare):
+    ann, ben = annotator("ann"), annotator("ben")
+    for number in range(3):
+        compare(f"What is {number} + {number}?", overlap=2)
+    done = [rank(person, project, [1, 2]).comparison for person in (ann, ben) for _ in range(2)]
+    assert [each.pk for each in done] == [done[0].pk, done[1].pk, done[2].pk, done[0].pk], "breadth first"
+    assert (project_progress(project).judgments, project_progress(project).wanted) == (4, 6)
+    change_comparison(comparison=done[0], state="retired")
+    assert (project_progress(project).judgments, project_progress(project).wanted) == (2, 4)
+    mark_gold(comparison=done[1], ranks=[1, 2])
+    assert (project_progress(project).judgments, project_progress(project).wanted) == (1, 2)
+    rank(ann, project, [1, 2])
+    assert (project_progress(project).judgments, project_progress(project).share) == (2, 1.0)
+    unmark_gold(comparison=Comparison.objects.get(pk=done[1].pk))
+    change_comparison(comparison=Comparison.objects.get(pk=done[0].pk), state="open")
+    assert (project_progress(project).judgments, project_progress(project).wanted) == (5, 6)
+    assert_tallies_are_true(project)

@@ -43,3 +43,10 @@ def test_sample_waits_for_a_real_worker(start_worker: Any, project: Project) -> 
     start_worker()
     assert "succeeded" in call("sample", "tea", "--split", "heldout", "--wait")
     assert Comparison.objects.filter(project=project).count() == 3
+
+
+@pytest.mark.parametrize("k", [1, 10, 99])
+def test_a_k_that_nobody_could_compare_is_refused_before_it_is_queued(answered: Project, k: int) -> None:
+    with pytest.raises(CommandError, match="k must be from 2 to 9"):
+        call_command("sample", "tea", "--k", str(k))
+    assert not answered.runs.exists()

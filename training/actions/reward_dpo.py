@@ -74,15 +74,13 @@ def _train_reward(run: TrainingRun, base: ModelVersion, rankings: tuple[list, li
 
 def _train_policy(run: TrainingRun, base: ModelVersion, rankings: tuple[list, list], reporter: Reporter) -> Any:
     from training.engine.runs import train_policy
-    from training.engine.settings import PolicySettings, SamplingSettings
+    from training.engine.settings import PolicySettings
 
     reporter.stage("policy")
-    # measured on answers as long as those that people are shown
-    shown = SamplingSettings.from_dict(run.project.sampling).max_new_tokens
     return train_policy(
         model_folder(base),
         *rankings,
-        PolicySettings.from_dict({"evaluation_tokens": shown, **run.settings.get("policy", {})}),
+        PolicySettings.from_dict(run.settings.get("policy", {})),
         work_folder(run) / "policy",
         progress=_policy_progress(reporter),
         should_stop=reporter.should_stop,

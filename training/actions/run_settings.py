@@ -3,6 +3,7 @@
 from typing import Any
 
 from labeling.actions.errors import ActionError
+from labeling.models.project import MAX_K
 
 
 def check_retrain_settings(settings: dict[str, Any]) -> dict[str, Any]:
@@ -16,9 +17,21 @@ def check_retrain_settings(settings: dict[str, Any]) -> dict[str, Any]:
     return checked
 
 
+def fixed_now(settings: dict[str, Any], sampling: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a retraining with what else they depend on written into them: answers are measured as long as
+    those that people are shown. What a lead changes while the run is at work changes nothing about it."""
+    from training.engine.settings import SamplingSettings
+
+    shown = SamplingSettings.from_dict(sampling).max_new_tokens
+    return {**settings, "policy": {"evaluation_tokens": shown, **settings["policy"]}}
+
+
 def check_sampling_settings(settings: dict[str, Any]) -> dict[str, Any]:
     """Keys of the engine's SamplingSettings, k among them. Raises ActionError naming the setting."""
     _check("SamplingSettings", settings, of="Sampling")
+    k = settings.get("k", 2)
+    if not 2 <= k <= MAX_K:
+        raise ActionError(f"Sampling: k must be from 2 to {MAX_K}, for people to compare, not {k}.", field="k")
     return settings
 
 

@@ -14,7 +14,7 @@ from labeling.models import Project
 from labeling.policies import may_lead, require
 from training.actions.batches import freeze_batch
 from training.actions.leases import MAX_ATTEMPTS, SILENT_AFTER, cancelled_without_worker, without_worker
-from training.actions.run_settings import check_retrain_settings, check_sampling_settings
+from training.actions.run_settings import check_retrain_settings, check_sampling_settings, fixed_now
 from training.models import ModelVersion, TrainingRun
 from training.queries.models import current_model
 from training.queries.rounds import current_round
@@ -41,7 +41,7 @@ def queue_retrain(
     if by is not None:
         require(may_lead(by, project), "retrain this project's model")
     _require_idle(project, TrainingRun.Kind.REWARD_DPO)
-    checked = check_retrain_settings(settings or {})
+    checked = fixed_now(check_retrain_settings(settings or {}), project.sampling)
     batch = freeze_batch(project=project, by=by)
     return _queue(
         project=project,

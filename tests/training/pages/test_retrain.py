@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
+from labeling.actions.projects import update_project
 from labeling.models import Project
 from tests.training.pages.conftest import training
 from training.pages.retrain import RetrainForm, documented
@@ -29,7 +30,10 @@ class TestRetrain:
         run = ranked.runs.get()
         assert response.url == reverse("run", args=[ranked.slug, run.pk])
         assert run.batch.rankings == 12
-        assert run.settings == {"reward": {}, "policy": {}}
+        assert run.settings == {"reward": {}, "policy": {"evaluation_tokens": 12}}, "as long as what people are shown"
+        update_project(project=ranked, sampling={"max_new_tokens": 40})
+        run.refresh_from_db()
+        assert run.settings["policy"] == {"evaluation_tokens": 12}, "whatever is set while it is at work"
 
     def test_a_changed_setting_goes_with_the_run(self, ranked: Project, lead: Any, signed_in: Any) -> None:
         form = {"policy-beta": "0.3", "shared-seed": "7", "reward-tie": "half"}
