@@ -12,7 +12,6 @@ from labeling.pages.durations import DurationField
 # Settings within `Project.sampling`, and what the engine does without them.
 SAMPLING = {"max_new_tokens": 96, "temperature": 0.9, "top_p": 0.95}
 DAY = 24 * 3600
-MOST_TOKENS = 32768
 
 
 class ProjectForm(forms.ModelForm):
@@ -102,14 +101,13 @@ class SettingsForm(ProjectForm):
         label="Longest completion, in tokens",
         required=False,
         min_value=1,
-        max_value=MOST_TOKENS,
         help_text="A token is about three quarters of an English word. Too low, and most are cut off in mid-sentence; "
         "too high, and sampling is slow and people get walls of text.",
     )
     temperature = forms.FloatField(
         label="Temperature",
         required=False,
-        min_value=0.01,
+        min_value=1e-6,
         max_value=5,
         help_text="1 takes the model as it is. Lower, and completions grow alike and there is little to rank; higher, "
         "and they turn to nonsense.",
@@ -117,7 +115,7 @@ class SettingsForm(ProjectForm):
     top_p = forms.FloatField(
         label="Top p",
         required=False,
-        min_value=0.01,
+        min_value=1e-6,
         max_value=1,
         help_text="Only the likeliest tokens that make up this probability are drawn. 1 lets in odd words; very low "
         "makes completions alike.",

@@ -125,6 +125,12 @@ PLOTS_FILL_THEIR_FRAMES = """() => [...document.querySelectorAll("figure.plot[da
     (frame) => Math.abs(frame.querySelector(".main-svg").clientWidth - frame.clientWidth) < 2)"""
 
 
+OPEN_TAB_IS_IN_VIEW = """() => {
+    const tab = document.querySelector(".tabs [aria-current]")?.getBoundingClientRect();
+    return !tab || (tab.left >= 0 && tab.right <= innerWidth);
+}"""
+
+
 def _settle(page: Any) -> None:
     page.wait_for_load_state("networkidle")
     if page.locator("figure.plot").count():
@@ -147,6 +153,10 @@ def test_a_page_is_sound_at_every_width_in_light_and_dark(
             SCREENSHOTS.mkdir(parents=True, exist_ok=True)
             page.screenshot(path=SCREENSHOTS / f"{name}-{scheme}-{width}.png", full_page=name != "rank")
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{width} px scrolls sideways"
+        page.set_viewport_size({"width": 360, "height": 740})
+        page.reload()
+        _settle(page)
+        assert page.evaluate(OPEN_TAB_IS_IN_VIEW), "the tab that is open lies outside the row of tabs"
         assert axe_finds(page) == []
         page.context.close()
 

@@ -31,6 +31,7 @@ class Situation:
     stopped_round: int | None = None
     empty_round: int | None = None
     notices: int = 0
+    retired: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ def next_steps(now: Situation) -> list[Step]:
 def _stopped(now: Situation) -> list[Step]:
     steps = []
     if not now.active:
-        steps.append(Step("The project is paused: nobody is given work.", "Resume it", "project-settings"))
+        what = "retired" if now.retired else "paused"
+        steps.append(Step(f"The project is {what}: nobody is given work.", "Resume it", "project-settings"))
     if now.failed_run:
         text = "The last run failed. Its page says why and what to do; nothing else is affected."
         steps.append(Step(text, "See what happened", "run", now.failed_run))

@@ -74,6 +74,7 @@ def situation_of(project: Project, progress: Progress, rankings: NewRankings) ->
         stopped_round=state.run.base_id if state and state.run and state.word == "stopped" else None,
         empty_round=state.run.pk if state and state.run and state.word == "empty" else None,
         notices=count_open(project),
+        retired=project.state == Project.State.RETIRED,
     )
 
 

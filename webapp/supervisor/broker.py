@@ -64,8 +64,9 @@ def require_broker(url: str, patience: float = 5.0) -> None:
     try:
         client.ping()
     except (redis.RedisError, OSError) as error:
+        why = str(error).rstrip(".")
         raise Refusal(
-            f"The broker at {where} cannot be used: {error}. See that it runs and lets us in, or change REDIS_URL; "
+            f"The broker at {where} cannot be used: {why}. See that it runs and lets us in, or change REDIS_URL; "
             "without one Luce starts its own."
         ) from None
     finally:

@@ -63,7 +63,7 @@ def test_times_are_shown_and_read_in_words(project, lead, signed_in):
         ("screening_agreement", "2", "1"),
         ("screening_agreement", "nan", "number"),
         ("order", "sideways", "sideways"),
-        ("temperature", "0", "0.01"),
+        ("temperature", "0", "1e-06"),
         ("top_p", "1.5", "1"),
         ("max_new_tokens", "1.5", "whole number"),
     ],

@@ -38,6 +38,8 @@ class Command(BaseCommand):
                 options["username"], password=password, display_name=options["name"], is_staff=options["staff"]
             )
             self.stdout.write(f"{person.username} signs in with the password {password} (it is shown only now)")
+        elif project is None:
+            self.stdout.write(f"{person.username} has an account already; nothing was changed.")
         if project is not None:
             try:
                 add_member(project=project, person=person, role=options["role"])

@@ -96,6 +96,13 @@ document.addEventListener("luce:toast", (event) => {
 document.addEventListener("htmx:afterSwap", refreshTimes);
 mountTheme();
 refreshTimes();
+// On a narrow screen the tabs scroll: the one that is open stands in view.
+const tabs = document.querySelector(".tabs");
+const openTab = tabs?.querySelector("[aria-current]");
+if (tabs && openTab) {
+  const tab = openTab.getBoundingClientRect(), row = tabs.getBoundingClientRect();
+  tabs.scrollLeft += tab.left + tab.width / 2 - (row.left + row.width / 2);
+}
 setInterval(refreshTimes, 15000);
 for (const message of document.querySelectorAll("[data-toast]:not(.toast-error)")) setTimeout(() => message.remove(), 8000);
 for (const dialog of document.querySelectorAll("dialog[data-open]")) /** @type {HTMLDialogElement} */ (dialog).showModal();
