@@ -70,7 +70,7 @@ def test_retrain_sample_and_cancel(everything: dict[str, Any], as_person: Any) -
     sent = {"project": "tea", "settings": {"policy": {"beta": 0.2}}}
     run = client.post("/api/runs/retrain/", sent, format="json")
     assert run.status_code == 201
-    assert run.json()["settings"]["policy"] == {"beta": 0.2}
+    assert run.json()["settings"]["policy"] == {"beta": 0.2, "evaluation_tokens": 12}
     assert client.post("/api/runs/retrain/", sent, format="json").status_code == 409
     assert client.post(f"/api/runs/{run.json()['id']}/cancel/").json()["state"] == "cancelled"
     bad = client.post("/api/runs/sample/", {"project": "tea", "settings": {"top_p": 7}}, format="json")
