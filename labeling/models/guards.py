@@ -50,8 +50,9 @@ class Guard:
         ]
 
 
-# No guard joins tables: PostgreSQL keeps the plan of a trigger and makes it by what it counted last. From counts that are
-# old it may begin a join at the wrong end and read a whole table for each row (an import of 1,200 lines took six minutes).
+# No guard joins tables: PostgreSQL keeps the plan of a trigger and makes it by what it counted last. From counts that
+# are old it may begin a join at the wrong end and read a whole table for each row: an import of 1,200 lines took six
+# minutes.
 LABELING_GUARDS = [
     Guard(
         "guard_prompt_fixed",
