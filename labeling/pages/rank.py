@@ -10,6 +10,7 @@ answered with the one to hold after it: one request a ranking, and nobody waits 
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import wraps
 from typing import Any
 
@@ -206,7 +207,9 @@ def _renew_ahead(request: HttpRequest, project: Project) -> bool:
 @rank_page
 def give_back(request: HttpRequest, project: Project, assignment_id: int) -> HttpResponse:
     """The page is left: the comparison that was held ahead and never looked at goes to others at once."""
-    leases.give_back(person=request.user, assignment=_own(request, project, assignment_id))
+    assignment = _own(request, project, assignment_id)
+    with suppress(ActionError):  # judged or gone meanwhile: there is nothing to give back, and nobody left to be told
+        leases.give_back(person=request.user, assignment=assignment)
     return HttpResponse(status=204)
 
 
