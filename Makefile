@@ -14,10 +14,11 @@ SET_UP = @for python in $(PYTHONS); do \
 PRODUCTION = SECRET_KEY=$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(60))') \
 	ALLOWED_HOSTS=luce.example.org DATABASE_URL=postgres://luce:x@127.0.0.1:5432/luce \
 	REDIS_URL=redis://127.0.0.1:6379/0 LUCE_DEMO=0 LUCE_DEBUG=0 LUCE_BEHIND_PROXY=1
-# The parts whose behaviour rests on the database run a second time, on PostgreSQL.
-ON_POSTGRES = -m "database and not browser"
+TOLD_AT_THE_END = @mkdir -p var; log=$$(mktemp var/$@.XXXXXX); echo "$@: told at its end (now: $$log)"; \
+	$(1) >$$log 2>&1; rc=$$?; echo; cat $$log; rm -f $$log; exit $$rc
 
-.PHONY: help demo demo-check test lint format bench bench-serving bench-faults clean ready-demo ready-test
+.PHONY: help demo demo-check test test-sqlite test-postgres test-browser lint format bench bench-serving bench-faults \
+	clean ready-demo ready-test
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -29,15 +30,20 @@ demo: ready-demo  ## the whole of Luce on this machine; Ctrl-C stops it (PORT=80
 demo-check: ready-demo  ## the story of the demo, played by simulated annotators; ends with a JSON report
 	@exec $(PY) manage.py demo_check
 
-# The passes wait more than they compute (workers start, leases end, pages load), so they run side by side.
 test: ready-test lint  ## lint, then every test: SQLite, PostgreSQL, Valkey, workers, browser
-	@mkdir -p var; log=$$(mktemp var/postgres-pass.XXXXXX); \
-	echo "on PostgreSQL too, meanwhile; told at the end (now: $$log)"; \
-	LUCE_TEST_DATABASE=postgres $(PY) -m pytest $(ON_POSTGRES) >$$log 2>&1 & postgres=$$!; \
-	trap 'kill $$postgres 2>/dev/null; exit 130' INT TERM; \
-	LUCE_TEST_DATABASE=sqlite $(PY) -m pytest; sqlite=$$?; \
-	wait $$postgres; postgres=$$?; cat $$log; rm -f $$log; \
-	exit $$((sqlite + postgres))
+	@$(MAKE) --no-print-directory --keep-going -j2 test-sqlite test-postgres test-browser
+
+# Three passes, longest first, two at a time: the third starts where the first of the others ends. The first shows its
+# dots as it goes, the others tell all at their end.
+test-sqlite: ready-test
+	LUCE_TEST_DATABASE=sqlite $(PY) -m pytest -m "not browser"
+
+# The parts whose behaviour rests on the database run a second time.
+test-postgres: ready-test
+	$(call TOLD_AT_THE_END,LUCE_TEST_DATABASE=postgres $(PY) -m pytest -m "database and not browser")
+
+test-browser: ready-test
+	$(call TOLD_AT_THE_END,LUCE_TEST_DATABASE=sqlite $(PY) -m pytest -m browser)
 
 lint: ready-test  ## format, rules, types, import rules, templates, migrations, production settings
 	$(PY) -m ruff format --check .

@@ -16,12 +16,12 @@ DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "live_server"}
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "database: touches the database, so it runs on SQLite and on PostgreSQL")
-    # `make test` runs one pass in the background, where Ctrl-C does not reach it: told to stop, it still tidies up.
+    # Told to stop by whoever runs it, a pass still tidies up: workers, Valkey, PostgreSQL.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what touches the database: `pytest -m database` is the second pass of `make test`."""
+    """Mark what touches the database: `make test-postgres` runs it once more."""
     for item in items:
         if item.get_closest_marker("django_db") or DATABASE_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker("database")

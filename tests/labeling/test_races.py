@@ -31,6 +31,7 @@ from labeling.actions.serving import serve_next
 from labeling.actions.submitting import submit_judgment
 from labeling.models import Assignment, Comparison, Judgment, Project
 from labeling.models.guards import LABELING_GUARDS, install_guards, remove_guards
+from labeling.statements import changed
 from tests.labeling.contended import after, contend, most_rounds
 from tests.labeling.counted import assert_tallies_are_true
 
@@ -71,21 +72,27 @@ def people(annotator):
     return [annotator(f"a{number}") for number in range(WORKERS)]
 
 
+GUARDED_BY = {Assignment: "one_assignment_a_slot", Comparison: "comparison_live_within_overlap"}
+
+
 @pytest.fixture
 def nothing_guards_slots() -> Iterator[None]:
     """The database without what keeps slots different and below the overlap."""
-    every = Assignment._meta.constraints
-    unique = next(each for each in every if each.name == "one_assignment_a_slot")
+    every = {model: model._meta.constraints for model in GUARDED_BY}
+    dropped = {model: next(each for each in every[model] if each.name == name) for model, name in GUARDED_BY.items()}
     remove_guards(LABELING_GUARDS, "default")
-    # SQLite makes the table anew from what the model says, so the model must say it too.
-    Assignment._meta.constraints = [each for each in every if each is not unique]
-    with connection.schema_editor() as schema:
-        schema.remove_constraint(Assignment, unique)
+    for model, constraint in dropped.items():
+        # SQLite makes the table anew from what the model says, so the model must say it too.
+        model._meta.constraints = [each for each in every[model] if each is not constraint]
+        with connection.schema_editor() as schema:
+            schema.remove_constraint(model, constraint)
     yield
     Assignment.objects.all().delete()
-    Assignment._meta.constraints = every
-    with connection.schema_editor() as schema:
-        schema.add_constraint(Assignment, unique)
+    Comparison.objects.update(live=0, judged=0)
+    for model, constraint in dropped.items():
+        model._meta.constraints = every[model]
+        with connection.schema_editor() as schema:
+            schema.add_constraint(model, constraint)
     install_guards(LABELING_GUARDS, "default")
 
 
@@ -124,6 +131,32 @@ def test_with_the_constraints_even_counting_first_cannot_collect_too_much(people
     ids = [compare(f"What is {n} + {n}?", overlap=2).pk for n in range(20)]
     at_once(take_naively, [(ids, person.pk) for person in people])
     assert slots_above_overlap() == 0
+
+
+def count_without_looking(comparison_id: int, by: int, project: Project, even_closed: bool = False) -> Any:
+    """What `leases.count_live` does, less its condition."""
+    return changed(Comparison, f"live = live + ({by:d})", "id = %s", [comparison_id])
+
+
+def test_the_queue_itself_collects_too_much_once_its_update_no_longer_asks_for_room(
+    people, project, compare, nothing_guards_slots, monkeypatch
+):
+    monkeypatch.setattr("labeling.actions.leases.count_live", count_without_looking)
+    monkeypatch.setattr("labeling.actions.serving.lock_first", list)  # on PostgreSQL it asks for room as well
+    for n in range(5):
+        compare(f"What is {n} + {n}?", overlap=2)
+    at_once(serve_once, [(project.pk, person.pk) for person in people])
+    assert slots_above_overlap() > 0
+
+
+def test_the_queue_itself_never_collects_too_much_though_nothing_else_guards_slots(
+    people, project, compare, nothing_guards_slots
+):
+    for n in range(5):
+        compare(f"What is {n} + {n}?", overlap=2)
+    at_once(serve_once, [(project.pk, person.pk) for person in people])
+    assert slots_above_overlap() == 0
+    assert Assignment.objects.count() == WORKERS
 
 
 def rank_restlessly(project_id: int, person_id: int, seed: int) -> None:
