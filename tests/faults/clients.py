@@ -47,12 +47,16 @@ class Ledger:
 
 
 class Person(threading.Thread):
-    """Ranks all there is; now and then gives something back, or forgets what was open and asks anew."""
+    """Ranks all there is; now and then gives something back, or forgets what was open and asks anew.
+
+    Every other person holds one comparison ahead, as the page does.
+    """
 
     def __init__(self, here: Site, slug: str, number: int, ledger: Ledger, seed: int, patience: float = 90.0) -> None:
         super().__init__(name=f"person-{number}", daemon=True)
-        self.here, self.slug, self.number, self.ledger, self.patience = here, slug, number, ledger, patience
+        self.here, self.number, self.ledger, self.patience = here, number, ledger, patience
         self.chance = random.Random(f"{seed}:{number}")
+        self.next, self.looks_ahead = f"/api/projects/{slug}/next/", number % 2 == 1
         self.leave, self.failure = threading.Event(), ""
 
     def run(self) -> None:
@@ -62,27 +66,39 @@ class Person(threading.Thread):
             self.failure = f"{self.name}: {error!r}"
 
     def _rank(self) -> None:
-        found: Any = None
-        rankings = 0
+        rankings, in_hand, ahead = 0, None, None
         while not self.leave.is_set():
-            found = found or self.ask(f"/api/projects/{self.slug}/next/")
-            held, nothing = found["assignment"], found["nothing_left"]
-            found = None
-            if held is None:
-                if nothing["reason"] != "all_leased":
-                    return
-                self.leave.wait(0.2)
-                continue
+            if in_hand is None:
+                found = self.ask(self.next)
+                if found["assignment"] is None:
+                    if found["nothing_left"]["reason"] != "all_leased":
+                        return
+                    self.leave.wait(0.2)
+                    continue
+                in_hand = found["assignment"]["id"]
+            if self.looks_ahead and ahead is None:
+                ahead = _id(self.ask(self.next, {"ahead": True}))
             what = self.chance.random()
             if what < 0.02:
-                self.ask(f"/api/assignments/{held['id']}/release/")
-            elif what > 0.04:
+                self.ask(f"/api/assignments/{in_hand}/release/")
+                in_hand = ahead = None
+            elif what < 0.04:
+                in_hand = ahead = None
+            else:
                 rankings += 1
-                key = f"{self.number}-{rankings}"
-                body = {"key": key, "ranks": self.chance.choice([[1, 2], [2, 1], [1, 1]]), "active_seconds": 1.0}
-                answer = self.ask(f"/api/assignments/{held['id']}/judgment/", body)
-                self.ledger.acknowledge(held["id"], key, answer)
-                found = answer["next"]
+                in_hand, ahead = self._submit(in_hand, ahead, f"{self.number}-{rankings}")
+
+    def _submit(self, in_hand: int, ahead: int | None, key: str) -> tuple[int | None, int | None]:
+        """What is in hand afterwards, and what ahead."""
+        ranks = self.chance.choice([[1, 2], [2, 1], [1, 1]])
+        body = {"key": key, "ranks": ranks, "active_seconds": 1.0, "ahead": self.looks_ahead}
+        answer = self.ask(f"/api/assignments/{in_hand}/judgment/", body)
+        self.ledger.acknowledge(in_hand, key, answer)
+        if not self.looks_ahead:
+            return _id(answer["next"]), None
+        if ahead is not None:
+            self.ledger.note("ahead moved up" if answer["in_hand"] == ahead else "ahead lost")
+        return answer["in_hand"], _id(answer["next"])
 
     def ask(self, path: str, body: Any = None) -> Any:
         """The answer to a POST, however often it must be sent. Raises GaveUp."""
@@ -106,6 +122,10 @@ class Person(threading.Thread):
             return  # the release was done before, and the answer lost
         if status not in AGAIN:
             raise GaveUp(f"{path} was answered with {status}: {words[:500]}")
+
+
+def _id(found: dict[str, Any]) -> int | None:
+    return found["assignment"]["id"] if found["assignment"] else None
 
 
 def said(answer: str) -> str:

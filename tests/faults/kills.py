@@ -36,6 +36,7 @@ def rank_while_killing(kills: int, judgments: int, seed: int = SEED, database: s
     return {
         "seed": seed, "database": "postgresql" if database else "sqlite", **result, "kills": dict(killed),
         "broken": ledger.happened["broken"], "replayed": ledger.happened["replayed"],
+        "ahead": {name: ledger.happened[f"ahead {name}"] for name in ("moved up", "lost")},
         "statuses": {name: count for name, count in ledger.happened.items() if name.startswith("status")},
         "longest_wait_s": round(ledger.longest, 1), "seconds": round(time.monotonic() - start, 1),
     }  # fmt: skip
