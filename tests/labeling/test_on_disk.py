@@ -12,6 +12,7 @@ from django.db import OperationalError, connection
 from labeling.actions.serving import serve_next
 from labeling.actions.submitting import amend_judgment, submit_judgment
 from webapp.databases.sqlite3 import base
+from webapp.middleware import RankingsInTurnMiddleware
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -81,3 +82,43 @@ def test_a_disk_that_does_not_keep_it_is_no_acknowledgement(annotator, project, 
         with pytest.raises(OperationalError, match="the disk does not keep"):
             submit_judgment(person=ann, assignment_id=held.pk, key="k", ranks=[1, 2])
     assert submit_judgment(person=ann, assignment_id=held.pk, key="k", ranks=[1, 2]).replayed
+
+
+@pytest.fixture
+def ranking(annotator, project, compare, signed_in):
+    """Submit what Ann holds over the API: ranking() is the answer."""
+    compare("How do I brew tea?")
+    ann = annotator("ann")
+    held = serve_next(person=ann, project=project)
+    body = {"key": "k", "ranks": [1, 2]}
+    browser = signed_in(ann)
+    browser.raise_request_exception = False
+    return lambda: browser.post(f"/api/assignments/{held.pk}/judgment/", body, content_type="application/json")
+
+
+def test_a_ranking_lets_others_rank_while_it_waits_for_the_disk_and_is_answered_after_it(ranking, monkeypatch):
+    if connection.vendor != "sqlite":
+        return
+    turns, seen, begin = [], [], RankingsInTurnMiddleware.__init__
+
+    def begun(self, get_response):
+        begin(self, get_response)
+        turns.append(self.turn)
+
+    monkeypatch.setattr(RankingsInTurnMiddleware, "__init__", begun)
+    monkeypatch.setattr(base, "_sync", lambda file: seen.append((stored(), [turn.locked() for turn in turns])))
+    assert ranking().status_code == 200
+    assert seen == [(1, [False])]
+
+
+def test_a_ranking_that_the_disk_does_not_keep_is_answered_as_a_failure(ranking, monkeypatch):
+    if connection.vendor != "sqlite":
+        return
+
+    def fail(file):
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(base, "_sync", fail)
+        assert ranking().status_code == 503
+    assert ranking().json()["replayed"]

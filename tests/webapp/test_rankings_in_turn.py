@@ -1,6 +1,7 @@
 """On SQLite one process works off rankings in turn, and everything else beside them."""
 
 import threading
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -37,7 +38,7 @@ class Site:
 
 @pytest.fixture
 def site(monkeypatch: Any) -> Site:
-    monkeypatch.setattr("webapp.middleware.connection", SimpleNamespace(vendor="sqlite"))
+    monkeypatch.setattr("webapp.middleware.connection", SimpleNamespace(vendor="sqlite", disk_put_off=nullcontext))
     return Site()
 
 

@@ -17,6 +17,8 @@ import fcntl
 import os
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -101,18 +103,23 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     _turn: Turn | None = None
     _log: int | None = None
+    _put_off = _due = False
 
     def create_cursor(self, name: str | None = None) -> Cursor:
         return self.connection.cursor(factory=Cursor)
 
     def wait_for_disk(self) -> None:
-        """Until all that was committed so far is on the disk, not only with the operating system.
+        """Until all that was committed so far is on the disk, not only with the operating system; inside of
+        `disk_put_off`, at its end.
 
         Committed changes are in the write-ahead log until a checkpoint has brought the log and then the database to the
-        disk (`synchronous=NORMAL` and above), so it is enough to sync the log. It is there while we are connected.
+        disk (`synchronous=NORMAL` and above), so it is enough to sync the log. It is there while anybody is connected.
         Raises OperationalError when the disk fails.
         """
-        if self.connection is None or self.is_in_memory_db():
+        if self.is_in_memory_db():
+            return
+        if self._put_off:
+            self._due = True
             return
         try:
             if self._log is None:
@@ -122,6 +129,20 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return
         except OSError as error:
             raise OperationalError(f"the disk does not keep what was written: {error.strerror}") from error
+        finally:
+            if self.connection is None:  # closed meanwhile: by the next time it may be another log
+                self._close_log()
+
+    @contextmanager
+    def disk_put_off(self) -> Iterator[None]:
+        """Who must know that something reached the disk waits at the end of this instead, once. Not to be nested."""
+        self._put_off, self._due = True, False
+        try:
+            yield
+        finally:
+            self._put_off = False
+            if self._due:
+                self.wait_for_disk()
 
     def _start_transaction_under_autocommit(self) -> None:
         if self._turn is None and not self.is_in_memory_db():
@@ -148,13 +169,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self._give_turn()
 
     def _close(self) -> Any:
-        log, self._log = self._log, None
-        if log is not None:
-            os.close(log)
+        self._close_log()
         try:
             return super()._close()
         finally:
             self._give_turn()
+
+    def _close_log(self) -> None:
+        log, self._log = self._log, None
+        if log is not None:
+            os.close(log)
 
     def _in_transaction(self) -> bool:
         """After a COMMIT that failed the transaction is still open; the ROLLBACK that follows ends it."""
