@@ -91,14 +91,16 @@ def changed(model: type[M], what: str, where: str, values: Sequence[Any]) -> M |
 
 def add(model: type[Model], fields: dict[str, Any]) -> int:
     """INSERT; the id of the new row. `fields` by column, values as `stored` gives them."""
-    columns = ", ".join(connection.ops.quote_name(name) for name in fields)
-    places = ", ".join(["%s"] * len(fields))
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {table(model)} ({columns}) VALUES ({places}) RETURNING id",  # noqa: S608
-            [stored(value) for value in fields.values()],
-        )
+        cursor.execute(_insert(model, tuple(fields)), [stored(value) for value in fields.values()])
         return int(cursor.fetchone()[0])
+
+
+@cache
+def _insert(model: type[Model], names: tuple[str, ...]) -> str:
+    columns = ", ".join(connection.ops.quote_name(name) for name in names)
+    places = ", ".join(["%s"] * len(names))
+    return f"INSERT INTO {table(model)} ({columns}) VALUES ({places}) RETURNING id"  # noqa: S608
 
 
 def rows(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:

@@ -77,7 +77,6 @@ MIDDLEWARE = [
     "webapp.middleware.RequestLogMiddleware",
     "webapp.middleware.RankingsInTurnMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -170,7 +169,10 @@ CELERY_BEAT_SCHEDULE = {
     "worker-heartbeat": {"task": "webapp.tasks.beat", "schedule": 10.0},
 }
 
+# Luce speaks English so far. Without this list a browser that prefers another language would get the framework's own
+# translations in the middle of it, in a page that says it is Arabic.
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
 TIME_ZONE = env.text("TIME_ZONE", default="UTC")
 USE_I18N = True
 USE_TZ = True

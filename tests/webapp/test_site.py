@@ -137,3 +137,11 @@ def test_a_request_is_one_line_of_json_with_its_id(browser, person, settings) ->
 def test_an_id_that_could_forge_a_log_line_is_replaced(browser) -> None:
     response = browser.get("/healthz", HTTP_X_REQUEST_ID='x", "level": "CRITICAL')
     assert '"' not in response["X-Request-Id"]
+
+
+@pytest.mark.parametrize("preferred", ["ar", "de"])
+def test_a_browser_of_another_language_gets_no_page_half_in_it(preferred: str) -> None:
+    page = Client(headers={"accept-language": preferred}).post(reverse("sign-in"), {"username": "ada"})
+    assert '<html lang="en"' in page.content.decode()
+    assert 'dir="ltr"' in page.content.decode()
+    assert "This field is required." in page.content.decode()
