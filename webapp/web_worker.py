@@ -1,9 +1,13 @@
-"""gunicorn's threads, with one thing changed: a client that is slow to hang up keeps only itself waiting.
+"""gunicorn's threads, with two things changed.
 
-After an answer with `Connection: close` gunicorn waits, up to two seconds, until the client has closed its end too, so
-that no reset cuts off the last bytes (RFC 9112, section 9.6). It does so in its main loop, where a process accepts and
-hands on everything: one client that stays on the line stops the process for all others, and even prompt ones cost
-everybody their round trip. Here the loop goes on and hears of it when the client is gone.
+A client that is slow to hang up keeps only itself waiting. After an answer with `Connection: close` gunicorn waits, up
+to two seconds, until the client has closed its end too, so that no reset cuts off the last bytes (RFC 9112, section
+9.6). It does so in its main loop, where a process accepts and hands on everything: one client that stays on the line
+stops the process for all others, and even prompt ones cost everybody their round trip. Here the loop goes on and hears
+of it when the client is gone.
+
+And a process whose threads are all at work leaves new clients to the others. gunicorn's accepts up to a thousand, which
+then wait in one process while another has nothing to do.
 """
 
 import socket
@@ -39,8 +43,20 @@ class Worker(ThreadWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.hanging_up: deque[TConn] = deque()  # the one who has been asked first, first
+        self.at_work = 0  # requests that a thread has or that wait for one; the main loop alone counts them
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Called at every turn of the loop that finds it otherwise than gunicorn would have it."""
+        super().set_accept_enabled(enabled and self.at_work < self.cfg.threads)
+
+    def enqueue_req(self, conn: TConn) -> None:
+        self.at_work += 1
+        super().enqueue_req(conn)
+        if self.at_work >= self.cfg.threads:
+            self.set_accept_enabled(False)
 
     def finish_request(self, conn: TConn, fs: Future[Any]) -> None:
+        self.at_work -= 1
         if fs.cancelled() or fs.exception() is not None or fs.result():
             super().finish_request(conn, fs)
         else:
