@@ -2,6 +2,8 @@
 
 import os
 import re
+import zoneinfo
+from pathlib import Path
 from typing import Any
 
 import environ
@@ -56,9 +58,41 @@ def cookie(name: str, default: str) -> str:
     return value
 
 
-def database(name: str, default: str) -> dict[str, Any]:
-    """Django's settings of a database, from a URL: `postgres://user:password@host:5432/name` or `sqlite:////path`."""
-    url = text(name, default)
+def database(name: str, default: Path) -> dict[str, Any]:
+    """Django's settings of a database, from a URL: `postgres://user:password@host:5432/name` or `sqlite:////path`.
+    default: a SQLite file, whose path may hold what means something else in a URL."""
+    url = text(name)
+    if not url:
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(default)}
+    takes = f"{name} takes postgres://user:password@host:5432/name or sqlite:////path."
     if not url.startswith(("postgres://", "postgresql://", "sqlite:///")):
-        raise ImproperlyConfigured(f"{name} takes postgres://user:password@host:5432/name or sqlite:////path.")
-    return environ.Env.db_url_config(url)
+        raise ImproperlyConfigured(takes)
+    try:
+        return environ.Env.db_url_config(url)
+    except ValueError:  # its words may hold the password
+        raise ImproperlyConfigured(
+            f"{takes} Its port must be a number, and signs such as @ in it be written %40."
+        ) from None
+
+
+def broker(name: str) -> str:
+    """The URL of a Redis, or nothing."""
+    url = text(name)
+    if url and not url.startswith(("redis://", "rediss://")):
+        raise ImproperlyConfigured(f"{name} takes redis://:password@host:6379/0, or rediss:// with TLS.")
+    return url
+
+
+def rate(name: str, default: str) -> str:
+    """So many requests in a second, minute, hour or day: 60/min."""
+    value = text(name, default)
+    if not re.fullmatch(r"[0-9]+/(s|sec|second|m|min|minute|h|hour|d|day)", value):
+        raise ImproperlyConfigured(f"{name} is {value!r}; it takes a number and second, minute, hour or day: 60/min.")
+    return value
+
+
+def time_zone(name: str, default: str) -> str:
+    value = text(name, default)
+    if value not in zoneinfo.available_timezones():
+        raise ImproperlyConfigured(f"{name} is {value!r}; it takes a name such as UTC or Europe/Berlin.")
+    return value

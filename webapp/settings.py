@@ -110,7 +110,7 @@ SQLITE_OPTIONS = {
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; "
     "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536;",
 }
-DATABASES = {"default": env.database("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'luce.sqlite3'}")}
+DATABASES = {"default": env.database("DATABASE_URL", default=VAR_DIR / "luce.sqlite3")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["ENGINE"] = "webapp.databases.sqlite3"  # writers wait in turn instead of sleeping
     DATABASES["default"].setdefault("OPTIONS", {}).update(SQLITE_OPTIONS)
@@ -140,7 +140,7 @@ def _broker_url() -> str:
         embedded = (VAR_DIR / "broker_url").read_text().strip()
     except OSError:
         embedded = ""
-    return env.text("REDIS_URL") or embedded or "redis://127.0.0.1:6379/0"
+    return env.broker("REDIS_URL") or embedded or "redis://127.0.0.1:6379/0"
 
 
 # The broker carries ids of rows; the database is the truth (a lost broker loses no work).
@@ -173,7 +173,7 @@ CELERY_BEAT_SCHEDULE = {
 # translations in the middle of it, in a page that says it is Arabic.
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English")]
-TIME_ZONE = env.text("TIME_ZONE", default="UTC")
+TIME_ZONE = env.time_zone("TIME_ZONE", default="UTC")
 USE_I18N = True
 USE_TZ = True
 
@@ -221,8 +221,8 @@ REST_FRAMEWORK = {
         "rest_framework.throttling.UserRateThrottle",
     ],
     "DEFAULT_THROTTLE_RATES": {
-        "anon": env.text("API_RATE_ANONYMOUS", default="60/min"),
-        "user": env.text("API_RATE_USER", default="6000/min"),
+        "anon": env.rate("API_RATE_ANONYMOUS", default="60/min"),
+        "user": env.rate("API_RATE_USER", default="6000/min"),
     },
 }
 SPECTACULAR_SETTINGS = {

@@ -36,7 +36,8 @@ def mean_tau_b(votes: PairVotes, *, replicates: int = REPLICATES, seed: int = 0)
         return undefined(reasons.ONLY_FLAT_RANKINGS, method=METHOD, n_unit=n_unit)
     tau = product[ordered, 0] / np.sqrt(product[ordered, 1] * product[ordered, 2])
     _, statistics = sum_by(cluster[ordered], np.stack([tau, np.ones(len(tau))], axis=1))
-    note = f"{flat} pairs of judgments left out: one of the two ranks everything equal." if flat else None
+    pairs = "pair" if flat == 1 else "pairs"
+    note = f"{flat} {pairs} of judgments left out: one of the two ranks everything equal." if flat else None
     return figure_with_interval(
         statistics,
         _shares,

@@ -184,7 +184,8 @@ class ComparisonViewSet(ReviewedViewSet):
 
 class JudgmentViewSet(ReviewedViewSet):
     """What people said in the projects you review or lead, every revision. What measures people (known answers,
-    repetitions, practice) is told to leads alone."""
+    repetitions, practice) is told to leads alone, and what others said of a comparison that you may be asked to rank
+    once you have."""
 
     serializer_class = JudgmentSerializer
     queryset = Judgment.objects.select_related("assignment__annotator")
@@ -197,4 +198,4 @@ class JudgmentViewSet(ReviewedViewSet):
 
     def get_queryset(self) -> QuerySet[Judgment]:
         told = Q(assignment__kind=Assignment.Kind.COLLECT) | Q(assignment__project__in=self.led())
-        return super().get_queryset().filter(told)
+        return super().get_queryset().filter(told).exclude(assignment__comparison__in=self.hidden())

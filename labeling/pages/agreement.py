@@ -3,9 +3,11 @@
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.db.models import QuerySet
 
-from labeling.models import Project
+from labeling.models import Comparison, Membership, Project
 from labeling.pages.forest import Forest, forest, interval_text, text
+from labeling.queries.blind import hidden_here
 from labeling.queries.disagreements import SplitComparison, most_split
 from labeling.queries.kept import kept, state_of_judgments
 from labeling.queries.votes import agreement_of_project
@@ -14,8 +16,9 @@ PAIRS_SHOWN = 20
 SPLITS_SHOWN = 5
 
 
-def agreement_shown(project: Project) -> dict[str, Any]:
-    """`everyone` and `pairs` (Forest), `sentence`, `pairs_left_out`, and `splits`, the most disputed comparisons."""
+def agreement_shown(project: Project, person: Any = None, role: str = Membership.Role.LEAD) -> dict[str, Any]:
+    """`everyone` and `pairs` (Forest), `sentence`, `pairs_left_out`, and `splits`, the most disputed comparisons that
+    the person may know of."""
     state = state_of_judgments(project)
     report = kept(f"agreement:{state}", lambda: agreement_of_project(project))
     pairs = sorted(report["cohen_kappa"], key=lambda pair: (-pair["n"], pair["annotators"]))
@@ -24,7 +27,7 @@ def agreement_shown(project: Project) -> dict[str, Any]:
         "pairs": _pairs(pairs[:PAIRS_SHOWN]),
         "pairs_left_out": max(0, len(pairs) - PAIRS_SHOWN),
         "sentence": sentence(report),
-        "splits": kept(f"splits:{state}", lambda: _splits(project)),
+        "splits": _splits(project, state, hidden_here(person, project, role)),
         "simulated": report["simulated_judgments"],
         "judgments": report["judgments"],
     }
@@ -82,5 +85,7 @@ def _pairs(pairs: list[dict[str, Any]]) -> Forest:
     return forest(rows, chance=0.0, chance_label="what chance alone would give")
 
 
-def _splits(project: Project) -> list[SplitComparison]:
-    return most_split(project, limit=SPLITS_SHOWN)
+def _splits(project: Project, state: str, hidden: QuerySet[Comparison] | None) -> list[SplitComparison]:
+    if hidden is not None:  # another one for each reviewer
+        return most_split(project, limit=SPLITS_SHOWN, hidden=hidden)
+    return kept(f"splits:{state}", lambda: most_split(project, limit=SPLITS_SHOWN))

@@ -22,7 +22,7 @@ from labeling.actions.resolving import set_comparison_state
 from labeling.agreement import disagreement
 from labeling.models import Assignment, Comparison, Completion, GoldAnswer, Judgment, Membership, Project
 from labeling.pages.access import lead_page, review_page
-from labeling.queries.blind import still_to_rank
+from labeling.queries.blind import hidden_here, still_to_rank
 from labeling.queries.disagreements import most_split
 from labeling.queries.notices import open_notices
 
@@ -211,8 +211,8 @@ def _free(request: HttpRequest, item: Comparison) -> str:
 @review_page
 def disagreements(request: HttpRequest, project: Project) -> HttpResponse:
     """The comparisons whose judges differ most, most disputed first."""
+    hidden = hidden_here(request.user, project, request.role)  # type: ignore[attr-defined]
+    splits = most_split(project, limit=DISAGREEMENTS_SHOWN, hidden=hidden)
     return render(
-        request,
-        "labeling/disagreements.html",
-        {"project": project, "splits": most_split(project, limit=DISAGREEMENTS_SHOWN), "section": "disagreements"},
+        request, "labeling/disagreements.html", {"project": project, "splits": splits, "section": "disagreements"}
     )

@@ -28,3 +28,10 @@ def hidden_from(person: Any, projects: QuerySet[Project]) -> QuerySet[Comparison
     """Of these projects, which the person reviews: the comparisons whose completions they must not look up. By number
     and time of writing it can be told which model's they are."""
     return Comparison.objects.filter(still_to_rank(person, Membership.Role.REVIEWER), project__in=projects)
+
+
+def hidden_here(person: Any, project: Project, role: str) -> QuerySet[Comparison] | None:
+    """The same in one project, for somebody of that role in it; None for those who lead it."""
+    if role == Membership.Role.LEAD:
+        return None
+    return hidden_from(person, Project.objects.filter(pk=project.pk))

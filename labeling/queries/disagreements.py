@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
+
 from labeling.agreement import disagreement_by_comparison
 from labeling.models import Comparison, Project
 from labeling.queries.votes import judged, pair_votes
@@ -29,10 +31,15 @@ class SplitComparison:
     judges: list[Judge]
 
 
-def most_split(project: Project, limit: int = 20, **filters: Any) -> list[SplitComparison]:
-    """The `limit` comparisons people differ most on, most disputed first; those all agree on are left out."""
-    split = disagreement_by_comparison(pair_votes(project, **filters)).most(limit)
-    disputed = [(int(name), score, n) for name, score, n in split if score > 0]
+def most_split(
+    project: Project, limit: int = 20, hidden: QuerySet[Comparison] | None = None, **filters: Any
+) -> list[SplitComparison]:
+    """The `limit` comparisons people differ most on, most disputed first; those all agree on are left out, and those
+    that whoever asks must not know of yet (`queries.blind.hidden_from`)."""
+    unknown = set(hidden.filter(judged__gt=1).values_list("pk", flat=True)) if hidden is not None else set()
+    split = disagreement_by_comparison(pair_votes(project, **filters)).most(limit + len(unknown))
+    known = [(int(name), score, n) for name, score, n in split if score > 0 and name not in unknown]
+    disputed = known[:limit]
     ids = [comparison_id for comparison_id, _, _ in disputed]
     comparisons = Comparison.objects.select_related("prompt").in_bulk(ids)
     judges = judges_of(project, ids)

@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from rest_framework.test import APIClient
 
+from labeling.actions.comparisons import change_comparison
 from labeling.actions.completions import add_completion, find_or_add_generator
 from labeling.actions.gold import mark_gold
 from labeling.actions.projects import create_project, update_project
@@ -180,11 +181,23 @@ class TestOutside:
 class TestReviewer:
     def test_sees_what_people_said_but_not_which_model_wrote_it(self, call, ann, reviewer, comparison):
         submit(call, ann, opened(call, ann), [1, 2, 3])
+        change_comparison(comparison=comparison, overlap=1)
         judgments = call(reviewer).get(f"/api/judgments/?comparison={comparison.pk}").data
         assert [row["annotator"] for row in judgments["results"]] == ["ann"]
         assert call(reviewer).get("/api/projects/tea/progress/").data["judgments"] == 1
         completions = call(reviewer).get("/api/completions/").data["results"]
         assert {row["generator"] for row in completions} == {None}
+
+    def test_reads_what_others_said_of_a_comparison_only_once_they_have_ranked_it(
+        self, call, ann, reviewer, comparison
+    ):
+        submit(call, ann, opened(call, ann), [1, 2, 3])
+        one = Judgment.objects.get().pk
+        assert call(reviewer).get("/api/judgments/").data["count"] == 0
+        assert call(reviewer).get(f"/api/judgments/{one}/").status_code == 404
+        submit(call, reviewer, opened(call, reviewer), [1, 2, 3])
+        assert call(reviewer).get("/api/judgments/").data["count"] == 2
+        assert call(reviewer).get(f"/api/judgments/{one}/").status_code == 200
 
     def test_finds_completions_and_comparisons_only_once_they_have_ranked_them(self, call, lead, reviewer, comparison):
         """By number and time of writing they could tell the old model's from the new one's."""
@@ -201,10 +214,11 @@ class TestReviewer:
         other = compare("Name a tree.", "Oak.", "Elm.", "Fir.")
         for number in range(2):
             submit(call, ann, opened(call, ann), [1, 2, 3], key=f"k{number}")
+        change_comparison(comparison=other, overlap=1)  # the reviewer need not rank it before they see it
         judged = lambda someone: [row["comparison"] for row in call(someone).get("/api/judgments/").data["results"]]  # noqa: E731
         assert sorted(judged(lead)) == [comparison.pk, other.pk]
         assert judged(reviewer) == [other.pk]
-        assert call(reviewer).get("/api/comparisons/").data["count"] == 0
+        assert [row["id"] for row in call(reviewer).get("/api/comparisons/").data["results"]] == [other.pk]
 
     def test_changes_and_takes_away_nothing(self, call, reviewer, comparison):
         assert call(reviewer).patch("/api/projects/tea/", {"k": 3}, format="json").status_code == 403

@@ -155,6 +155,21 @@ class TestDisagreements:
         assert "A hard question?" in page
         assert "An easy question?" not in page
 
+    def test_a_reviewer_is_shown_none_that_they_may_yet_be_asked_to_rank(
+        self, project: Project, reviewer: Any, annotator: Any, compare: Any, signed_in: Any
+    ) -> None:
+        item = compare("A hard question?", overlap=3)
+        judge(annotator("ann"), item, [1, 2])
+        judge(annotator("ben"), item, [2, 1])
+        places = [reverse("disagreements", args=[project.slug]), reverse("project", args=[project.slug])]
+
+        def shown() -> list[bool]:
+            return ["A hard question?" in signed_in(reviewer).get(place).content.decode() for place in places]
+
+        assert shown() == [False, False]
+        judge(reviewer, item, [1, 2])
+        assert shown() == [True, True]
+
 
 class TestImportAndExport:
     def test_good_lines_come_in(self, project: Project, lead: Any, signed_in: Any) -> None:

@@ -4,6 +4,7 @@ import http.cookiejar
 import os
 import re
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -18,13 +19,15 @@ import pytest
 from tests.webapp.processes import ROOT, alive, descendants, eventually
 from webapp.supervisor.broker import free_port
 
+OURS = ("DATABASE_URL", "REDIS_URL", "no_proxy", "NO_PROXY")
+
 
 def environment(folder: Path) -> dict[str, str]:
-    """That of a newcomer with data in `folder`."""
-    plain = {
-        k: v for k, v in os.environ.items() if not k.startswith("LUCE_") and k not in ("DATABASE_URL", "REDIS_URL")
-    }
-    return {**plain, "LUCE_VAR": str(folder), "DJANGO_SETTINGS_MODULE": "webapp.settings"}
+    """That of a newcomer with data in `folder`, who needs a proxy and has worked with Django and Celery before."""
+    plain = {k: v for k, v in os.environ.items() if not k.startswith("LUCE_") and k not in OURS}
+    proxy = f"http://127.0.0.1:{free_port()}"
+    left = {"DJANGO_SETTINGS_MODULE": "elsewhere.settings", "CELERY_BROKER_URL": "redis://elsewhere.invalid/0"}
+    return {**plain, **left, "http_proxy": proxy, "HTTP_PROXY": proxy, "LUCE_VAR": str(folder)}
 
 
 def another_link(folder: Path, name: str) -> str:
@@ -71,7 +74,7 @@ def demo(folder: Path, port: int) -> Iterator[Demo]:
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> dict:
     """Start, sign in, crash the web server, collide, stop, start again: one story, many things to see in it."""
-    folder, port = tmp_path_factory.mktemp("var"), free_port()
+    folder, port = tmp_path_factory.mktemp('my data #1 of "50%41"?'), free_port()
     seen: dict = {"port": port}
     with demo(folder, port) as first:
         assert first.wait_for("Ctrl-C stops everything"), first.said
@@ -82,6 +85,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> dict:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=20) as page:
             seen["ready"] = page.status
         seen["elsewhere"] = status(first.link("Lead"), {"X-Forwarded-For": "203.0.113.9"})
+        seen["database"] = stat.filemode((folder / "luce.sqlite3").stat().st_mode)
         seen["one more link"] = another_link(folder, "lead")
         seen["family"] = descendants(first.process.pid)
         seen["addresses"] = {c.laddr.ip for p in seen["family"] for c in p.net_connections() if c.status == "LISTEN"}
@@ -154,6 +158,10 @@ def test_a_link_through_a_proxy_does_not_exist(story: dict) -> None:
 def test_everything_listens_on_this_machine_only(story: dict) -> None:
     assert story["ready"] == 200
     assert story["addresses"] == {"127.0.0.1"}
+
+
+def test_the_database_lies_in_the_data_folder_whatever_its_name_and_is_its_owners_alone(story: dict) -> None:
+    assert story["database"] == "-rw-------"
 
 
 def test_a_second_start_and_a_taken_port_are_one_line_each(story: dict) -> None:

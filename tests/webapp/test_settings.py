@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from webapp.supervisor.broker import free_port
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 SHOWN = [
     "SECRET_KEY",
@@ -89,6 +91,11 @@ def test_the_broker_is_the_given_one_then_the_embedded_one_then_the_usual_port(t
         ("LUCE_LOG_FORMAT", "xml"),
         ("LUCE_SESSION_COOKIE", "my cookie;"),
         ("DATABASE_URL", "nonsense"),
+        ("DATABASE_URL", "postgres://luce:secret@127.0.0.1:port/luce"),
+        ("REDIS_URL", "localhost:6379"),
+        ("TIME_ZONE", "Mars/Phobos"),
+        ("API_RATE_USER", "lots"),
+        ("API_RATE_ANONYMOUS", "10/fortnight"),
     ],
 )
 def test_a_bad_variable_is_one_line_that_names_it(tmp_path: Path, name: str, value: str) -> None:
@@ -103,4 +110,24 @@ def test_a_bad_variable_is_one_line_that_names_it(tmp_path: Path, name: str, val
     assert run.returncode == 1
     assert name in run.stderr
     assert "Traceback" not in run.stderr
+    assert "secret" not in run.stderr
+    assert len(run.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        (f"postgres://luce:secret@127.0.0.1:{free_port()}/luce", "the database cannot be used: connection failed"),
+        ("postgres://luce:secret@luce.invalid/luce", "the database cannot be used"),
+        ("sqlite:////nowhere/luce.sqlite3", "the database cannot be used: unable to open database file"),
+        ("", "the database is empty or of another version; run: python manage.py migrate"),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_one_line_of_any_command(tmp_path: Path, url: str, says: str) -> None:
+    command = [sys.executable, "manage.py", "agreement", "tea", "--json"]
+    there = environment(tmp_path, DATABASE_URL=url)
+    run = subprocess.run(command, cwd=ROOT, env=there, capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert run.stderr.startswith(f"luce: {says}")
+    assert "secret" not in run.stderr
     assert len(run.stderr.strip().splitlines()) == 1

@@ -33,7 +33,7 @@ def project(request: HttpRequest, slug: str) -> HttpResponse:
     progress = project_progress(item)
     context = {
         "progress": progress,
-        "agreement": agreement_shown(item),
+        "agreement": agreement_shown(item, request.user, request.role),
         "people": members_of(item),
         "runs": runs_of(item, ROWS_SHOWN),
         "models": ModelVersion.objects.filter(project=item, kind="policy").select_related("parent")[:ROWS_SHOWN],

@@ -28,11 +28,16 @@ def embedded_broker(folder: Path, log: Path) -> tuple[Child, str]:
     config = data / "valkey.conf"
     write_private(
         config,
-        f'bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir "{data}"\nappendonly no\n'
+        f"bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir {quoted(str(data))}\nappendonly no\n"
         'save ""\nmaxmemory-policy noeviction\ndaemonize no\nlogfile ""\n',
     )
     child = Child("broker", [str(get_binary_path()), str(config)], log, patience=5.0)
     return child, f"redis://:{password}@127.0.0.1:{port}/0"
+
+
+def quoted(value: str) -> str:
+    """As a Valkey configuration reads it back."""
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def wait_for_broker(url: str, child: Child, patience: float = 20.0) -> None:

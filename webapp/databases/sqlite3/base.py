@@ -1,4 +1,4 @@
-"""Django's SQLite backend with three things added.
+"""Django's SQLite backend with some things added.
 
 Those who want to write wait in turn.
 
@@ -18,7 +18,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Any
 
@@ -104,6 +104,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
     _turn: Turn | None = None
     _log: int | None = None
     _put_off = _due = False
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """SQLite makes the file readable to all, and what lies beside it like it. It holds tokens and passwords'
+        hashes, so it is made here, its owner's alone."""
+        if not self.is_in_memory_db():
+            with suppress(OSError):  # it is there, or SQLite says what is wrong
+                os.close(os.open(conn_params["database"], os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+        return super().get_new_connection(conn_params)
 
     def create_cursor(self, name: str | None = None) -> Cursor:
         return self.connection.cursor(factory=Cursor)
