@@ -19,7 +19,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln, ndtri
+from scipy.special import gammaln, ndtr, ndtri, stdtrit
 
 from labeling.agreement.figure import Figure
 from labeling.agreement.pairs import Floats, Ints
@@ -197,7 +197,10 @@ def _compositions(total: int, parts: int) -> list[tuple[int, ...]]:
 
 
 def _intervals(values: Floats, probability: Floats, observed: Floats, expected: Floats, *, clusters: int) -> Intervals:
-    """Percentile intervals of m figures from replicates (m, R) with probabilities (R,).
+    """Expanded percentile intervals of m figures from replicates (m, R) with probabilities (R,).
+
+    The plain percentile interval is too short for few clusters: at 8 of them it covers less than 90 %. Expanded, its
+    tail is Φ(−√(C ⁄ (C − 1)) · t(C − 1)) instead of 2.5 % (Hesterberg 2015, The American Statistician 69:371).
 
     Replicates without a value (a resample in which nobody's answers vary) are left out and mentioned. The bootstrap
     is blind when more than 5 % of them have none, as much as the interval itself leaves out, or when all that have
@@ -211,7 +214,8 @@ def _intervals(values: Floats, probability: Floats, observed: Floats, expected: 
     flat = greatest < least + 1e-12
     blind = flat | (lost > 1 - LEVEL)
     ends = []
-    for q, end in zip(((1 - LEVEL) / 2, (1 + LEVEL) / 2), _wilson(np.clip(observed, 0, 1), clusters), strict=True):
+    tail = float(ndtr(-math.sqrt(clusters / (clusters - 1)) * stdtrit(clusters - 1, (1 + LEVEL) / 2)))
+    for q, end in zip((tail, 1 - tail), _wilson(np.clip(observed, 0, 1), clusters), strict=True):
         ends.append(
             np.where(blind, np.maximum(corrected(end, expected), -1.0), _quantiles(values, defined, probability, q))
         )

@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv  # the quantile of the beta distribution; scipy.stats takes half a second to load
+from scipy.special import betaincinv, ndtr, stdtrit  # scipy.stats, which has them too, takes half a second to load
 
 from training.engine.ranking import pairs
 
 Estimate = dict[str, Any]
 BOOTSTRAP_DRAWS = 2000
+RESAMPLED = 5  # prompts; of fewer a bootstrap has too few different draws to have tails
+FEW_PROMPTS = 10
 
 
 def estimate(
@@ -40,10 +43,14 @@ def cluster_ratio(
     seed: int = 0,
     **more: Any,
 ) -> Estimate:
-    """Σ numerators / Σ denominators with a 95 % percentile interval from a bootstrap over clusters (prompts).
+    """Σ numerators / Σ denominators with a 95 % interval from a bootstrap over clusters (prompts).
 
     Whole prompts are drawn with replacement, because what is measured on one prompt depends on the rest of it
-    (Efron and Tibshirani 1993, ch. 8). `n` is Σ denominators, `clusters` the number of prompts.
+    (Efron and Tibshirani 1993, ch. 8). `n` is Σ denominators, `clusters` the number of prompts C.
+    The plain percentile interval is too short for few prompts (at 8 it covers 83 to 87 % of what it should hold 95 % of
+    the time); it is expanded: its tail is Φ(−√(C ⁄ (C − 1)) · t(C − 1)) instead of 2.5 % (Hesterberg 2015, The American
+    Statistician 69:371). Below five prompts resamples are too few to have tails, and the interval is Student's of
+    the linearised ratio (Cochran 1977, Sampling Techniques, ch. 6). Below ten `interval_note` says that it is rough.
     A proportion that is the same in every prompt (all right, say) would get an interval of width 0; it gets the
     Clopper–Pearson interval with the number of prompts as n instead.
     """
@@ -56,12 +63,28 @@ def cluster_ratio(
     if count < 2:
         because = "An interval needs at least two prompts."
         return estimate(value, None, None, n, because, clusters=count, **more)
+    low, high = (_student if count < RESAMPLED else partial(_expanded_percentile, seed=seed))(top, bottom)
+    if proportion:
+        low, high = _clopper_pearson(value, count) if high - low < 1e-9 else (max(low, 0.0), min(high, 1.0))
+    if count < FEW_PROMPTS:
+        more["interval_note"] = f"Only {count} prompts: the interval is rough."
+    return estimate(value, low, high, n, clusters=count, **more)
+
+
+def _expanded_percentile(top: NDArray[np.float64], bottom: NDArray[np.float64], seed: int) -> tuple[float, float]:
+    count = len(top)
     drawn = np.random.default_rng(seed).integers(0, count, (BOOTSTRAP_DRAWS, count))
     ratios = top[drawn].sum(1) / bottom[drawn].sum(1)
-    low, high = (float(x) for x in np.quantile(ratios, [0.025, 0.975]))
-    if proportion and high - low < 1e-9:
-        low, high = _clopper_pearson(value, count)
-    return estimate(value, low, high, n, clusters=count, **more)
+    tail = float(ndtr(-np.sqrt(count / (count - 1)) * stdtrit(count - 1, 0.975)))
+    low, high = np.quantile(ratios, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def _student(top: NDArray[np.float64], bottom: NDArray[np.float64]) -> tuple[float, float]:
+    count, value = len(top), top.sum() / bottom.sum()
+    error = np.std((top - value * bottom) / bottom.mean(), ddof=1) / np.sqrt(count)
+    half = stdtrit(count - 1, 0.975) * error
+    return float(value - half), float(value + half)
 
 
 def _clopper_pearson(share: float, n: int) -> tuple[float, float]:

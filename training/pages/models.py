@@ -182,7 +182,7 @@ def moved(card: dict[str, Any]) -> list[dict[str, Any]]:
                 "interval": _between(low, high, kind) if low is not None and high is not None else "",
                 "n": f"{figure['n']:,} {unit}",
                 "undefined_because": figure.get("undefined_because"),
-                "hint": hint,
+                "hint": " ".join(filter(None, (hint, figure.get("interval_note")))),
             }
         )
     return rows

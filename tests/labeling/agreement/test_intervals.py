@@ -3,7 +3,7 @@
 import krippendorff
 import numpy as np
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, norm, t
 from statsmodels.stats.proportion import proportion_confint
 
 from labeling.agreement import (
@@ -18,6 +18,12 @@ from labeling.agreement import (
 from tests.labeling.agreement.tables import random_matrix, votes_of
 
 
+def tails(prompts):
+    """Where the ends of an expanded percentile interval lie among the replicates."""
+    tail = norm.cdf(-np.sqrt(prompts / (prompts - 1)) * t.ppf(0.975, prompts - 1))
+    return [tail, 1 - tail]
+
+
 def test_the_bootstrap_equals_recomputing_alpha_on_resampled_prompts():
     prompts, each = 25, 4
     matrix = random_matrix(11, people=3, units=prompts * each, labels=(-1, 0, 1), missing=0.2, skill=0.6)
@@ -29,8 +35,9 @@ def test_the_bootstrap_equals_recomputing_alpha_on_resampled_prompts():
         drawn = blocks[:, rng.integers(prompts, size=prompts)].reshape(3, -1)
         alphas.append(krippendorff.alpha(drawn, level_of_measurement="ordinal"))
     spread = np.std(alphas)
-    assert figure.low == pytest.approx(np.quantile(alphas, 0.025), abs=0.2 * spread)
-    assert figure.high == pytest.approx(np.quantile(alphas, 0.975), abs=0.2 * spread)
+    low, high = np.quantile(alphas, tails(prompts))
+    assert figure.low == pytest.approx(low, abs=0.2 * spread)
+    assert figure.high == pytest.approx(high, abs=0.2 * spread)
 
 
 @pytest.mark.parametrize("prompts", [2, 3, 5])
@@ -42,7 +49,7 @@ def test_with_few_prompts_the_exact_bootstrap_distribution_is_used(prompts):
     assert f"Only {prompts} prompts" in exact.interval_note
     rates = (matrix[[0, 0, 1]] == matrix[[1, 2, 2]]).reshape(3, prompts, 10).mean(axis=(0, 2))
     draws = np.stack(np.meshgrid(*[np.arange(prompts)] * prompts)).reshape(prompts, -1)
-    expected = np.quantile(rates[draws].mean(axis=0), [0.025, 0.975], method="inverted_cdf")
+    expected = np.quantile(rates[draws].mean(axis=0), tails(prompts), method="inverted_cdf")
     assert (exact.low, exact.high) == pytest.approx(tuple(expected))
 
 

@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -63,6 +64,25 @@ def test_the_bootstrap_interval_of_a_mean_is_close_to_the_normal_one():
     assert figure["value"] == pytest.approx(values.mean().item())
     assert figure["high"] - figure["value"] == pytest.approx(half, rel=0.15)
     assert figure["value"] - figure["low"] == pytest.approx(half, rel=0.15)
+
+
+@pytest.mark.parametrize("prompts", [2, 3, 5, 8, 24])
+def test_the_interval_of_a_ratio_holds_the_truth_nine_times_of_ten_however_few_the_prompts(prompts):
+    """Skewed values and clusters of uneven size; 95 % is reached only with many prompts."""
+    chance = np.random.default_rng(0)
+    held = 0
+    for _ in range(300):
+        tokens = chance.integers(20, 64, prompts).astype(float)
+        nats = tokens * chance.gamma(2, 0.05, prompts)
+        figure = cluster_ratio(nats.tolist(), tokens.tolist(), [str(n) for n in range(prompts)])
+        held += figure["low"] <= 0.1 <= figure["high"]
+        assert ("interval_note" in figure) == (prompts < 10)
+    assert held / 300 > 0.87
+
+
+def test_a_share_stays_a_share_however_few_the_prompts():
+    figure = cluster_ratio([1.0, 2.0], [2.0, 2.0], ["a", "b"], proportion=True)
+    assert (figure["low"], figure["high"]) == (0.0, 1.0)
 
 
 def test_margin_is_winner_minus_loser():
