@@ -10,7 +10,7 @@ from labeling.actions.prompts import check_choice
 from labeling.actions.queue import level_of
 from labeling.actions.tallies import count_change, count_project, weight
 from labeling.content import comparison_hash
-from labeling.models import Candidate, Comparison, Completion, Lane, Project, Prompt
+from labeling.models import Candidate, Comparison, Completion, Generator, Lane, Project, Prompt
 from labeling.models.project import MAX_K
 
 MOST_JUDGMENTS = 1000  # that a comparison may want
@@ -27,12 +27,13 @@ def add_comparison(
     round: int = 1,
     language: str = "",
     qualification: str = "",
+    generators: Sequence[Generator] | None = None,
 ) -> tuple[Comparison, bool]:
     """The comparison of these completions, in this canonical order if it is new, and whether it is new.
 
     overlap: judgments wanted, the project's setting if None. language, qualification: what whoever ranks it must read
-    and know; empty asks for nothing. Raises ActionError "invalid" unless there are 2 to MAX_K different completions,
-    all of the prompt.
+    and know; empty asks for nothing. generators: what wrote each completion, if it need not have been the first to.
+    Raises ActionError "invalid" unless there are 2 to MAX_K different completions, all of the prompt.
     """
     check_choice(purpose, "purpose", Comparison.Purpose.values)
     _check_candidates(prompt, completions)
@@ -55,11 +56,19 @@ def add_comparison(
     )
     if created:
         Candidate.objects.bulk_create(
-            Candidate(comparison=comparison, completion=completion, position=position)
-            for position, completion in enumerate(completions)
+            Candidate(comparison=comparison, completion=completion, position=position, generator=generator)
+            for position, (completion, generator) in enumerate(_wrote(completions, generators))
         )
         count_project(project.pk, prompts_compared=int(first_of_prompt), **weight(comparison))
     return comparison, created
+
+
+def _wrote(
+    completions: Sequence[Completion], generators: Sequence[Generator] | None
+) -> list[tuple[Completion, Generator | None]]:
+    """Each completion, with its generator where that is another than the first to write it."""
+    pairs = zip(completions, generators or [None] * len(completions), strict=True)
+    return [(each, wrote if wrote and wrote.pk != each.generator_id else None) for each, wrote in pairs]
 
 
 def lane_of(project: Project, language: str = "", qualification: str = "") -> int:

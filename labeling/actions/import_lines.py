@@ -60,12 +60,14 @@ class Entry:
     """A line on its way into the database, with the rows found or made for it.
 
     new: it added a row. fresh: its prompt came with this batch, so that nothing of it need be looked for.
+    generator_ids: what wrote each completion, where another had written it first.
     """
 
     number: int
     row: Row
     prompt_id: int = 0
     completion_ids: list[int] = field(default_factory=list)
+    generator_ids: list[int | None] = field(default_factory=list)
     comparison_id: int = 0
     new: bool = False
     fresh: bool = False

@@ -32,6 +32,9 @@ COUNT_FIRST, COUNTED_EVERY = 1000, 4
 Complain = Callable[[int, ActionError], None]
 """Called with the number of a bad line and what is wrong with it."""
 
+Stored = tuple[int, int | None]
+"""The id of a completion, and that of the generator that wrote it first."""
+
 
 class Store:
     """Adds checked lines to a project inside the caller's transaction; what is there already is found and kept.
@@ -48,6 +51,7 @@ class Store:
         self._new_lines_without = 0
         self._lines, self._count_at = 0, COUNT_FIRST
         self._generators: dict[str, int] = {}
+        self._names: dict[int | None, str] = {None: ""}
         self._lanes: dict[tuple[str, str], int] = {}
 
     @property
@@ -120,22 +124,35 @@ class Store:
             found |= self._completions_of(fresh)
             found |= self._find_completions(key for key in missing if key[0] not in fresh)
         for entry in entries:
-            entry.completion_ids = [found[entry.prompt_id, digest] for digest in entry.row["hashes"]]
+            stored = [found[entry.prompt_id, digest] for digest in entry.row["hashes"]]
+            entry.completion_ids = [pk for pk, _ in stored]
+            wrote = zip(entry.row["models"], stored, strict=True)
+            entry.generator_ids = [self._other_author(model, first) for model, (_, first) in wrote]
 
-    def _find_completions(self, keys: Iterable[tuple[int, str]]) -> dict[tuple[int, str], int]:
+    def _other_author(self, model: str | None, first: int | None) -> int | None:
+        """The generator of that name, unless the first to write the text is of that name too."""
+        if model is None or first == self._generators.get(model):
+            return None
+        if first not in self._names:
+            named = Generator.objects.filter(project=self.project).values_list("pk", "name")
+            self._names = {None: "", **dict(named)}
+        return None if self._names.get(first) == model else self._generator(model)
+
+    def _find_completions(self, keys: Iterable[tuple[int, str]]) -> dict[tuple[int, str], Stored]:
         """Ids by (prompt, hash). Prompt and hash lists are crossed: a few rows too many do no harm."""
         found = {}
         for part in parts(keys):
             rows = Completion.objects.filter(
                 prompt_id__in={prompt_id for prompt_id, _ in part}, content_hash__in={digest for _, digest in part}
             )
-            found |= {(prompt, digest): pk for prompt, digest, pk in rows.values_list("prompt", "content_hash", "pk")}
+            told = rows.values_list("prompt", "content_hash", "pk", "generator")
+            found |= {(prompt, digest): (pk, wrote) for prompt, digest, pk, wrote in told}
         return found
 
-    def _completions_of(self, prompts: Iterable[int]) -> dict[tuple[int, str], int]:
+    def _completions_of(self, prompts: Iterable[int]) -> dict[tuple[int, str], Stored]:
         """Ids by (prompt, hash) of all completions: quicker than by hash where a prompt has few."""
-        rows = find_rows(Completion, ("prompt", "content_hash", "id"), "prompt", prompts)
-        return {(prompt, digest): pk for prompt, digest, pk in rows}
+        rows = find_rows(Completion, ("prompt", "content_hash", "id", "generator"), "prompt", prompts)
+        return {(prompt, digest): (pk, wrote) for prompt, digest, pk, wrote in rows}
 
     def _generator(self, name: str | None) -> int | None:
         if name is None:
@@ -200,8 +217,10 @@ def _prompt_values(row: Row) -> tuple[Any, ...]:
 
 def _add_candidates(new: dict[int, Entry]) -> None:
     rows = (
-        (comparison_id, completion_id, position)
+        (comparison_id, completion_id, position, generator_id)
         for comparison_id, entry in new.items()
-        for position, completion_id in enumerate(entry.completion_ids)
+        for position, (completion_id, generator_id) in enumerate(
+            zip(entry.completion_ids, entry.generator_ids, strict=True)
+        )
     )
-    insert_rows(Candidate, ("comparison", "completion", "position"), rows)
+    insert_rows(Candidate, ("comparison", "completion", "position", "generator"), rows)

@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 
-from labeling.models.completion import Completion
+from labeling.models.completion import Completion, Generator
 from labeling.models.lane import Lane
 from labeling.models.project import MAX_K, Project
 from labeling.models.prompt import Prompt
@@ -80,6 +80,8 @@ class Candidate(models.Model):
     comparison = models.ForeignKey(Comparison, on_delete=models.CASCADE, related_name="candidates", db_index=False)
     completion = models.ForeignKey(Completion, on_delete=models.PROTECT, related_name="candidacies")
     position = models.PositiveSmallIntegerField()
+    # Where this model wrote what another had written before: a text is stored once, with who wrote it first.
+    generator = models.ForeignKey(Generator, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
 
     class Meta:
         constraints = [
@@ -87,7 +89,15 @@ class Candidate(models.Model):
             models.UniqueConstraint(name="candidate_position_once", fields=["comparison", "position"]),
             models.CheckConstraint(name="candidate_position_range", condition=Q(position__lt=MAX_K)),
         ]
+        indexes = [
+            models.Index(name="candidate_generator", fields=["generator"], condition=Q(generator__isnull=False)),
+        ]
         ordering = ["comparison", "position"]
 
     def __str__(self) -> str:
         return f"{self.comparison_id}[{self.position}]"
+
+    @property
+    def author(self) -> Generator | None:
+        """What wrote the completion for this comparison."""
+        return self.generator or self.completion.generator

@@ -20,7 +20,7 @@ from labeling.actions.errors import ActionError
 from labeling.actions.leases import free_leases
 from labeling.actions.resolving import set_comparison_state
 from labeling.agreement import disagreement
-from labeling.models import Assignment, Comparison, Completion, GoldAnswer, Judgment, Membership, Project
+from labeling.models import Assignment, Comparison, Completion, Generator, GoldAnswer, Judgment, Membership, Project
 from labeling.pages.access import lead_page, review_page
 from labeling.queries.blind import hidden_here, still_to_rank
 from labeling.queries.disagreements import most_split
@@ -37,10 +37,11 @@ STATES_SAID = {
 
 @dataclass(frozen=True)
 class Answer:
-    """One completion with its place in the canonical order, its letter, and the ranks it was given, by assignment."""
+    """One completion with its letter, what wrote it for this comparison, and the ranks it was given, by assignment."""
 
     letter: str
     completion: Completion
+    author: Generator | None
     ranks: list[int | None]
 
 
@@ -104,11 +105,8 @@ def _comparison(request: HttpRequest, project: Project, pk: int) -> Comparison:
 
 
 def _page(request: HttpRequest, project: Project, item: Comparison, form: PlaceForm | None = None) -> HttpResponse:
-    completions = [
-        candidate.completion
-        for candidate in item.candidates.select_related("completion__generator").order_by("position")
-    ]
-    letters = [chr(ord("A") + position) for position in range(len(completions))]
+    candidates = item.candidates.select_related("completion__generator", "generator").order_by("position")
+    letters = [chr(ord("A") + position) for position in range(len(candidates))]
     leads = request.role == Membership.Role.LEAD  # type: ignore[attr-defined]
     found = item.assignments.select_related("annotator", "latest").order_by("latest__created", "pk")
     # what others make of it, or hold, would tell a reviewer who is to rank it what it is for; one's own is one's own
@@ -126,8 +124,8 @@ def _page(request: HttpRequest, project: Project, item: Comparison, form: PlaceF
         "secret": secret,
         "leads": leads,
         "answers": [
-            Answer(letters[position], completion, [row.judgment.ranks[position] for row in said])
-            for position, completion in enumerate(completions)
+            Answer(letter, each.completion, each.author, [row.judgment.ranks[each.position] for row in said])
+            for letter, each in zip(letters, candidates, strict=True)
         ],
         "disagreement": disagreement(given) if len(given) > 1 else None,
         "gold": gold,

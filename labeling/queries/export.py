@@ -73,8 +73,9 @@ def _comparison_line(comparison: Comparison) -> dict[str, Any]:
     completions = [candidate.completion for candidate in comparison.in_order]
     line = _prompt_line(comparison.prompt)
     line["completions"] = [completion.text for completion in completions]
-    if any(completion.generator for completion in completions):
-        line["models"] = [completion.generator.name if completion.generator else None for completion in completions]
+    authors = [candidate.author for candidate in comparison.in_order]
+    if any(authors):
+        line["models"] = [author.name if author else None for author in authors]
     if any(completion.finished is not None for completion in completions):
         line["finished"] = [completion.finished for completion in completions]
     line["overlap"] = comparison.overlap

@@ -39,7 +39,7 @@ def current_rankings(project: Project, *, purpose: str | None = "collect") -> It
 
 def with_rankings(comparisons: QuerySet[Comparison]) -> QuerySet[Comparison]:
     """The comparisons with prompt, candidates and judged assignments at hand: four queries whatever their number."""
-    candidates = Candidate.objects.select_related("completion__generator").order_by("position")
+    candidates = Candidate.objects.select_related("completion__generator", "generator").order_by("position")
     given = Assignment.objects.given().select_related("latest", "annotator").order_by("annotator_id")
     return comparisons.select_related("prompt", "lane").prefetch_related(
         Prefetch("candidates", queryset=candidates, to_attr="in_order"),

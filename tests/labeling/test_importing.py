@@ -289,8 +289,12 @@ class TestRoundTrip:
         ]
         for text in lines[1:3]:
             lines.append(text.replace("Name a colour.", "Name a paint."))
+        lines.append(line(split="heldout", purpose="evaluate", models=["newer", "newer", "llama"]))
         import_judgments(project=project, lines=[text.replace("Red", "Pink") for text in lines])
         exported = list(export_lines(project))
+        wrote = [json.loads(each).get("models") for each in exported]
+        assert ["gpt", None, "llama"] in wrote
+        assert ["newer", "newer", "llama"] in wrote, "of a text, whoever wrote it this time"
         copy = create_project(slug="copy", name="Copy", k=2, overlap=2)
         assert not import_judgments(project=copy, lines=exported).bad
         assert list(export_lines(copy)) == exported

@@ -1,5 +1,6 @@
 """Promotion, the next round, and the blind comparison of two models."""
 
+import json
 import uuid
 from typing import Any
 
@@ -9,10 +10,13 @@ from django.core.exceptions import PermissionDenied
 from labeling.actions.comparisons import add_comparison
 from labeling.actions.completions import add_completion
 from labeling.actions.errors import ActionError
+from labeling.actions.prompts import add_prompt
 from labeling.actions.serving import serve_next
 from labeling.actions.submitting import submit_judgment
 from labeling.models import Comparison, Project
-from training.actions.evaluations import sample_evaluation
+from labeling.queries.export import export_lines
+from training.actions.answers import generator_of
+from training.actions.evaluations import _add_pair, sample_evaluation
 from training.actions.executing import execute_run
 from training.actions.leases import LeaseKeeper, claim_run
 from training.actions.model_versions import next_version_number, register_bundled_model, store_model
@@ -101,16 +105,32 @@ def test_the_next_round_samples_all_prompts_and_compares_blindly(
 
 def test_the_place_of_the_new_model_is_drawn(policy: ModelVersion, bundled: ModelVersion, project: Project) -> None:
     """Over many prompts it stands first about half the time, so its place says nothing."""
-    from labeling.actions.prompts import add_prompt
-    from training.actions.evaluations import _add_pair
-
     evaluation = Evaluation.objects.create(model_version=policy, baseline=bundled, name="blind")
     for number in range(60):
         prompt, _ = add_prompt(project=project, messages=f"Question {number}?", split="heldout")
         new, old = (add_completion(prompt=prompt, text=f"{who} {number}")[0] for who in ("new", "old"))
-        _add_pair(evaluation, prompt, new, old, 1)
+        _add_pair(evaluation, prompt, {new: generator_of(policy, {}), old: generator_of(bundled, {})}, 1)
     first = evaluation.items.filter(model_position=0).count()
     assert 18 <= first <= 42
+
+
+def test_what_the_other_model_wrote_before_is_credited_to_the_one_that_wrote_it_this_time(
+    policy: ModelVersion, bundled: ModelVersion, project: Project, people: Any, signed_in: Any
+) -> None:
+    new, old = generator_of(policy, {}), generator_of(bundled, {})
+    prompt, _ = add_prompt(project=project, messages="What is tea?", split="heldout")
+    for text in ("A drink.", "Leaves."):
+        add_completion(prompt=prompt, text=text, generator=old)  # in a round before
+    again, other = (add_completion(prompt=prompt, text=text, generator=new)[0] for text in ("A drink.", "Leaves."))
+    evaluation = Evaluation.objects.create(model_version=policy, baseline=bundled, name="blind")
+    _add_pair(evaluation, prompt, {again: new, other: old}, 1)
+    item = evaluation.items.get()
+    line = next(json.loads(each) for each in export_lines(project, "luce") if '"models"' in each)
+    wrote = dict(zip(line["completions"], line["models"], strict=True))
+    assert wrote == {"A drink.": "policy-v1", "Leaves.": bundled.name}
+    Comparison.objects.update(state="retired")  # so that nobody may still have to rank it
+    page = signed_in(people["lena"]).get(f"/p/{project.slug}/comparisons/{item.comparison_id}/").content.decode()
+    assert "policy-v1" in page
 
 
 def test_a_cancelled_round_goes_on_where_it_stopped(

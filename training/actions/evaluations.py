@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from labeling.actions.comparisons import add_comparison
-from labeling.models import Completion, Prompt
+from labeling.models import Completion, Generator, Prompt
 from training.actions.answers import generator_of, sample_and_store
 from training.actions.reporting import Reporter
 from training.models import Evaluation, EvaluationComparison, ModelVersion
@@ -29,8 +29,11 @@ def sample_evaluation(
     prompts = _heldout_without_pair(evaluation)
     paired = evaluation.items.count()
     reporter.stage("answers before", of=paired + len(prompts))
-    baseline = _answers(evaluation.baseline, prompts, {**settings, "seed": settings["seed"] + 1}, reporter, paired)
+    before = {**settings, "seed": settings["seed"] + 1}
+    baseline = _answers(evaluation.baseline, prompts, before, reporter, paired)
     reporter.stage("answers after", of=paired + len(prompts))
+    wrote = generator_of(evaluation.model_version, settings)
+    wrote_before = generator_of(evaluation.baseline, before)
     identical = missing = 0
     for prompt, answer in _answer(evaluation.model_version, prompts, settings, reporter, paired):
         other = baseline.get(prompt.pk)
@@ -41,7 +44,7 @@ def sample_evaluation(
         else:
             with transaction.atomic():
                 reporter.hold()
-                _add_pair(evaluation, prompt, answer, other, round)
+                _add_pair(evaluation, prompt, {answer: wrote, other: wrote_before}, round)
     pairs = evaluation.items.count()
     reporter.log(
         f"{evaluation.name}: {pairs} pairs to be ranked blindly; {identical} prompts with identical answers"
@@ -84,12 +87,19 @@ def _heldout_without_pair(evaluation: Evaluation) -> list[Prompt]:
 
 
 @transaction.atomic
-def _add_pair(evaluation: Evaluation, prompt: Prompt, answer: Completion, other: Completion, round: int) -> None:
-    """The pair in a drawn order: were the new model always first, its place would give it away."""
-    order = [answer, other]
+def _add_pair(evaluation: Evaluation, prompt: Prompt, wrote: dict[Completion, Generator], round: int) -> None:
+    """The pair, the new model's answer first in `wrote`, in a drawn order: were it always first, its place would give
+    it away."""
+    order = list(wrote)
+    answer, other = order
     random.Random(f"{evaluation.pk}:{prompt.pk}:{prompt.project.seed}").shuffle(order)  # noqa: S311 not a secret
     comparison, _ = add_comparison(
-        prompt=prompt, completions=order, purpose="evaluate", priority=EVALUATION_PRIORITY, round=round
+        prompt=prompt,
+        completions=order,
+        purpose="evaluate",
+        priority=EVALUATION_PRIORITY,
+        round=round,
+        generators=[wrote[each] for each in order],
     )
     place = dict(comparison.candidates.values_list("completion_id", "position"))
     EvaluationComparison.objects.create(

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from labeling.actions.comparisons import add_comparison
 from labeling.models import Comparison, Completion, Generator, Prompt
+from labeling.queries.authors import written_by
 from training.actions.answers import generator_of, sample_and_store
 from training.actions.evaluations import sample_evaluation
 from training.actions.leases import finish_run
@@ -49,7 +50,8 @@ def _sample_round(run: TrainingRun, version: ModelVersion, reporter: Reporter) -
         with transaction.atomic():
             _count(counts, completions, settings["k"])
             if len(completions) >= 2:
-                _, created = add_comparison(prompt=prompt, completions=completions, round=number)
+                wrote = [generator] * len(completions)
+                _, created = add_comparison(prompt=prompt, completions=completions, round=number, generators=wrote)
                 counts["comparisons"] += created
             reporter.keep(**counts)
         if len(completions) < 2:
@@ -96,7 +98,6 @@ def _without_comparison(prompts: list[Prompt], run: TrainingRun, version: ModelV
     made = Comparison.objects.filter(project=run.project, purpose=Comparison.Purpose.COLLECT)
     if run.settings.get("prompts") != "unanswered":
         generators = Generator.objects.filter(project=run.project, settings__model_version=version.pk)
-        ids = list(generators.values_list("pk", flat=True))
-        made = made.filter(round=run.settings["round"], candidates__completion__generator__in=ids)
+        made = made.filter(written_by(generators), round=run.settings["round"])
     done = set(made.values_list("prompt_id", flat=True))
     return [prompt for prompt in prompts if prompt.pk not in done]

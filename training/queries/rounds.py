@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.db.models import Max, Q, QuerySet
 
 from labeling.models import Comparison, Generator, Project
+from labeling.queries.authors import written_by
 from training.models import ModelVersion, Promotion, TrainingRun
 from training.queries.models import current_model, first_model
 from training.queries.runs import LIVE
@@ -91,9 +92,7 @@ def made_nothing(run: TrainingRun) -> bool:
 def answered_rounds(model_version: ModelVersion) -> list[int]:
     """The rounds in which there is something to rank that this model wrote."""
     writers = Generator.objects.filter(project=model_version.project, settings__model_version=model_version.pk)
-    made = Comparison.objects.filter(
-        purpose=Comparison.Purpose.COLLECT, candidates__completion__generator__in=list(writers)
-    )
+    made = Comparison.objects.filter(written_by(writers), purpose=Comparison.Purpose.COLLECT)
     return sorted(made.values_list("round", flat=True).distinct())
 
 
