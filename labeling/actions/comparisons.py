@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from django.db import IntegrityError, transaction
 
-from labeling.actions.content import check_text
+from labeling.actions.content import check_language, check_text
 from labeling.actions.errors import ActionError
 from labeling.actions.prompts import check_choice
 from labeling.actions.queue import level_of
@@ -73,7 +73,7 @@ def _wrote(
 
 def lane_of(project: Project, language: str = "", qualification: str = "") -> int:
     """Id of the project's lane for that language and qualification, made if it is the first of them."""
-    language = check_text(language, "language", empty=True, longest=16).strip()
+    language = check_language(language, "language")
     qualification = check_text(qualification, "qualification", empty=True, longest=40).strip()
     return Lane.objects.get_or_create(project=project, language=language, qualification=qualification)[0].pk
 

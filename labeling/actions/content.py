@@ -1,5 +1,6 @@
 """Text as it may be stored: what both databases, and UTF-8, can hold."""
 
+import re
 from typing import Any
 
 from labeling.actions.errors import ActionError
@@ -26,6 +27,14 @@ def check_text(value: Any, field: str, *, empty: bool = False, longest: int = MA
             field=field,
         ) from None
     return value
+
+
+def check_language(value: Any, field: str) -> str:
+    """A language tag in its usual form (BCP 47: de, pt-BR, zh-Hant), or "" for none."""
+    tag = check_text(value, field, empty=True, longest=16).strip()
+    if tag and not re.fullmatch(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*", tag):
+        raise ActionError(f"{field} is {tag!r}; it takes a language tag such as de, pt-BR or zh-Hant.", field=field)
+    return tag
 
 
 def kind_of(value: Any) -> str:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import IO, Any
 
 from labeling.actions.completions import check_completions
-from labeling.actions.content import check_text, kind_of
+from labeling.actions.content import check_language, check_text, kind_of
 from labeling.actions.errors import ActionError
 from labeling.actions.gold import check_answer
 from labeling.actions.prompts import check_choice, check_messages, check_tags
@@ -172,7 +172,7 @@ def _comparison_part(line: dict[str, Any]) -> Row:
         "priority": check_whole(line.get("priority", 0), "priority", -(2**31), 2**31 - 1),
         "purpose": check_choice(line.get("purpose", "collect"), "purpose", PURPOSES),
         "round": check_whole(line.get("round", 1), "round", 1, 32767),
-        "language": check_text(line.get("language", ""), "language", empty=True, longest=16).strip(),
+        "language": check_language(line.get("language", ""), "language"),
         "qualification": check_text(line.get("qualification", ""), "qualification", empty=True, longest=40).strip(),
         "copy": _if_given(line, "copy", lambda value: check_whole(value, "copy", 1, MAX_COPIES)),
     }
@@ -231,13 +231,21 @@ def _judgment(said: Any, place: int, k: int, allow_ties: bool) -> Row:
             "shown": _check_shown(said.get("shown"), k),
             "comment": check_text(said.get("comment") or "", "comment", empty=True, longest=MAX_COMMENT).strip(),
             "created": _check_created(said.get("created")),
-            "active_seconds": check_active_seconds(said.get("active_seconds"), longest=A_WEEK),
+            "active_seconds": _check_seconds(said.get("active_seconds")),
             "simulated": _check_flag(said.get("simulated", False), "simulated"),
             "surplus": _check_flag(said.get("surplus", False), "surplus"),
             **_what_for(said),
         }
     except ActionError as error:
         raise ActionError(f"{where}: {error.message}", field=f"{where}.{error.field}") from None
+
+
+def _check_seconds(seconds: Any) -> float | None:
+    """A browser's count is cut to what it can have been; a file's must be meant as it stands."""
+    kept = check_active_seconds(seconds, longest=A_WEEK)
+    if kept != seconds:
+        raise ActionError("active_seconds must lie between 0 and a week.", field="active_seconds")
+    return kept
 
 
 def _what_for(said: dict[str, Any]) -> Row:

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from labeling.actions.content import check_text
+from labeling.actions.content import check_language, check_text
 from labeling.actions.errors import ActionError
 from labeling.actions.leases import free_leases
 from labeling.actions.queue import requeue
@@ -132,7 +132,7 @@ def set_abilities(
 ) -> Membership:
     """Say which languages a person reads (none named: all) and what they are qualified for; None leaves it."""
     if languages is not None:
-        membership.languages = _check_names(languages, "languages", 16)
+        membership.languages = [check_language(tag, "languages") for tag in _check_names(languages, "languages", 16)]
     if qualifications is not None:
         membership.qualifications = _check_names(qualifications, "qualifications", 40)
     membership.save(update_fields=["languages", "qualifications"])

@@ -103,6 +103,17 @@ class TestBadLines:
                 "each position from 0 to 2",
             ),
             (
+                line(judgments=[{"annotator": "a", "ranks": [1, 2, 3], "active_seconds": -1}]),
+                "judgments[0].active_seconds",
+                "between 0 and a week",
+            ),
+            (
+                line(judgments=[{"annotator": "a", "ranks": [1, 2, 3], "active_seconds": 1e308}]),
+                "judgments[0].active_seconds",
+                "between 0 and a week",
+            ),
+            (line(language="xx-nonsense-!"), "language", "such as de, pt-BR or zh-Hant"),
+            (
                 line(judgments=[{"annotator": "a", "ranks": [1, 2, 3], "created": "yesterday"}]),
                 "judgments[0].created",
                 "ISO 8601",

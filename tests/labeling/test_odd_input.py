@@ -22,14 +22,14 @@ def test_a_number_beyond_all_floats_is_cut_like_a_large_one(compare, annotator, 
     assert stored.judgment.active_seconds == project.lease_seconds
 
 
-def test_an_import_survives_a_number_beyond_all_floats(project):
+def test_an_import_refuses_a_number_beyond_all_floats_in_words(project):
     line = {
         "prompt": "How do I brew tea?",
         "completions": ["Boil it.", "Steep it."],
         "judgments": [{"annotator": "ann", "ranks": [1, 2], "active_seconds": ENDLESS}],
     }
     report = import_judgments(project=project, lines=[json.dumps(line)])
-    assert report.stored
+    assert [(bad.line, bad.field) for bad in report.bad] == [(1, "judgments[0].active_seconds")]
 
 
 def test_an_id_that_no_row_can_have_is_refused_in_words(client, lead, project):
