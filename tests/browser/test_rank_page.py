@@ -87,6 +87,33 @@ def test_dragging_with_the_mouse_ranks_ties_and_inserts(desk: Desk, campaign: Ca
     assert by_place(stored(project)[0]) == [2, 2, 1, 3]
 
 
+def test_dragging_an_answer_of_a_pair_onto_its_button_or_the_other_answer_says_it_all(
+    desk: Desk, campaign: Campaign, annotator: Any
+) -> None:
+    project = campaign(k=2)
+    page = ranking_page(desk, annotator, project)
+    _drag(page, "[data-answer='1'] .handle", "[data-choose='0']")  # “A is better” is no place for B
+    page.wait_for_timeout(200)
+    assert stored(project) == []
+    next_item(page, lambda: _drag(page, "[data-answer='1'] .handle", "[data-choose='1']"))
+    next_item(page, lambda: _drag(page, "[data-answer='0'] .handle", "[data-answer='1']"))
+    next_item(page, lambda: _drag(page, "[data-answer='0'] .handle", "[data-choose='tie']"))
+    assert [by_place(each) for each in stored(project)] == [[2, 1], [1, 1], [1, 1]]
+
+
+def test_a_drag_ends_with_the_comparison_it_began_on(desk: Desk, campaign: Campaign, annotator: Any) -> None:
+    page = ranking_page(desk, annotator, campaign(k=3))
+    page.keyboard.type("abc")
+    page.mouse.move(*_middle(page, ".slots .chip[data-drag='0']"))
+    page.mouse.down()
+    page.mouse.move(*_middle(page, "[data-slot='3']"), steps=6)
+    next_item(page, lambda: page.keyboard.press("Enter"))
+    page.mouse.move(*_middle(page, "[data-slot='1']"), steps=3)
+    page.mouse.up()
+    assert page.locator(".slots .chip").count() == 0
+    assert page.locator(".ghost").count() == 0
+
+
 def test_dragging_with_a_finger_ranks_and_elsewhere_scrolls(desk: Desk, campaign: Campaign, annotator: Any) -> None:
     project = campaign(k=3)
     page = ranking_page(desk, annotator, project, width=360, height=740, has_touch=True, is_mobile=True)

@@ -87,7 +87,8 @@ function mountComparison(dataset) {
   const said = dataset.ranks ? JSON.parse(dataset.ranks) : undefined;
   now.state = ranking.start(k, dataset.ties !== undefined, now.draft.ranks ?? said, now.draft.past);
   restoreReason();
-  mountDrag(now.item, { ties: now.state.ties, onDrop, onStart: (place) => say(`Moving ${ranking.LETTERS[place]}.`) });
+  const onStart = (/** @type {number} */ place) => say(`Moving ${ranking.LETTERS[place]}.`);
+  mountDrag(now.item, { ties: now.state.ties, onDrop, onStart, until: now.mounted.signal });
   show(now.item, now.state);
   if (said && k === 2) markPair(now.item, said);
   if (now.draft.body) sender.send(now.draft.address ?? "", now.draft.body);
@@ -135,11 +136,9 @@ function take(next, otherwise, place) {
 function onDrop(place, drop) {
   const { state } = now;
   if (!state) return;
-  const same = `${ranking.LETTERS[place]} stays where it was.`;
-  if (drop.kind === "slot") take(ranking.setRank(state, place, drop.rank), same, place);
-  if (drop.kind === "before") take(ranking.insert(state, place, drop.rank), same, place);
-  if (drop.kind === "pool") take(ranking.takeOut(state, place), same, place);
-  if (drop.kind === "answer") take(ranking.tieWith(state, place, drop.place), `${ranking.LETTERS[drop.place]} has no rank yet to tie with.`, place);
+  if (state.k === 2) return drop.kind === "choice" && drop.choice !== "tie" ? choose(place) : tie();
+  const otherwise = drop.kind === "answer" ? `${ranking.LETTERS[drop.place]} has no rank yet to tie with.` : `${ranking.LETTERS[place]} stays where it was.`;
+  take(ranking.dropped(state, place, drop), otherwise, place);
 }
 
 /** A letter or number was pressed. @param {number} place */

@@ -1,24 +1,25 @@
 // Drag and drop with pointer events: mouse, pen and touch alike. Only a handle or a chip starts a drag, and only those
 // have touch-action: none, so a finger anywhere else still scrolls.
 
-/** @typedef {{kind: "slot", rank: number} | {kind: "before", rank: number} | {kind: "answer", place: number} | {kind: "pool"}} Drop */
+/** @typedef {{kind: "slot", rank: number} | {kind: "before", rank: number} | {kind: "answer", place: number} | {kind: "pool"} | {kind: "choice", choice: string}} Drop */
 
 const STARTS_AT = 5; // px: less is a click
 
 /**
  * @param {HTMLElement} root
- * @param {{ties: boolean, onDrop: (place: number, drop: Drop) => void, onStart?: (place: number) => void}} options
+ * @param {{ties: boolean, onDrop: (place: number, drop: Drop) => void, onStart: (place: number) => void, until: AbortSignal}} options
+ *   until: what is on the page is gone; a drag that has begun ends with it
  */
-export function mountDrag(root, { ties, onDrop, onStart }) {
+export function mountDrag(root, options) {
   root.addEventListener("pointerdown", (event) => {
     const source = /** @type {HTMLElement|null} */ (/** @type {Element} */ (event.target).closest("[data-drag]"));
     if (!source || event.button !== 0 || !event.isPrimary) return;
-    follow(root, source, event, { ties, onDrop, onStart });
+    follow(root, source, event, options);
   });
 }
 
 /** @param {HTMLElement} root @param {HTMLElement} source @param {PointerEvent} first @param {any} options */
-function follow(root, source, first, { ties, onDrop, onStart }) {
+function follow(root, source, first, { ties, onDrop, onStart, until }) {
   const place = Number(source.dataset.drag);
   const moves = new AbortController();
   const { signal } = moves;
@@ -33,7 +34,7 @@ function follow(root, source, first, { ties, onDrop, onStart }) {
       if (far < STARTS_AT) return;
       ghost = ghostOf(source);
       root.classList.add("dragging");
-      onStart?.(place);
+      onStart(place);
     }
     ghost.style.transform = `translate(${event.clientX}px, ${event.clientY}px)`;
     drop = dropAt(root, event.clientX, event.clientY, place, ties);
@@ -58,6 +59,7 @@ function follow(root, source, first, { ties, onDrop, onStart }) {
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") end(false);
   }, { signal });
+  until.addEventListener("abort", () => end(false), { signal });
 }
 
 /** @param {Event} event */
@@ -85,6 +87,8 @@ function dropAt(root, x, y, place, ties) {
   const slot = /** @type {HTMLElement|null} */ (under.closest("[data-slot]"));
   if (slot) return dropInSlot(slot, x, place, ties);
   if (under.closest("[data-pool]")) return { kind: "pool" };
+  const choice = /** @type {HTMLElement|null} */ (under.closest("[data-choose]"))?.dataset.choose;
+  if (choice) return choice === "tie" || choice === String(place) ? { kind: "choice", choice } : null;
   const answer = /** @type {HTMLElement|null} */ (under.closest("[data-answer]"));
   if (answer && ties && Number(answer.dataset.answer) !== place) {
     return { kind: "answer", place: Number(answer.dataset.answer) };
@@ -113,6 +117,7 @@ function mark(root, drop) {
   }
   if (!drop) return;
   if (drop.kind === "slot") root.querySelector(`[data-slot="${drop.rank}"]`)?.classList.add("drop");
+  if (drop.kind === "choice") root.querySelector(`[data-choose="${drop.choice}"]`)?.classList.add("drop");
   if (drop.kind === "pool") root.querySelector("[data-pool]")?.classList.add("drop");
   if (drop.kind === "answer") root.querySelector(`[data-answer="${drop.place}"]`)?.classList.add("drop");
   if (drop.kind === "before") {

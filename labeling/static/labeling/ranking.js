@@ -87,6 +87,17 @@ export function tieWith(state, i, other) {
   return i === other || rank === null || !state.ties ? state : setRank(state, i, rank);
 }
 
+/** What a drop does to the ranking. @param {Ranking} state @param {number} i @param {import("./rank_drag.js").Drop} drop @returns {Ranking} */
+export function dropped(state, i, drop) {
+  switch (drop.kind) {
+    case "slot": return setRank(state, i, drop.rank);
+    case "before": return insert(state, i, drop.rank);
+    case "pool": return takeOut(state, i);
+    case "answer": return tieWith(state, i, drop.place);
+    default: return state;
+  }
+}
+
 /** Move the answer by one rank: −1 is better, +1 is worse. @param {Ranking} state @param {number} i @param {number} by @returns {Ranking} */
 export function step(state, i, by) {
   const rank = state.ranks[i];
