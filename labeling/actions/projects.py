@@ -156,14 +156,19 @@ def _require_another_lead(project_id: int, person_id: int, field: str) -> None:
 
 @transaction.atomic
 def publish_guideline(*, project: Project, text: str, author: Any = None) -> Guideline:
-    """Publish the next version of the guidelines; the same text again returns the version that says it."""
-    check_text(text, "text")
+    """Publish the next version of the guidelines; the same text again returns the version that says it. Line ends and
+    what surrounds the text make no difference: browsers write both their own way."""
+    text = _plain(check_text(text, "text"))
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     latest = project.guidelines.order_by("-version").first()
-    if latest is not None and latest.text == text:
+    if latest is not None and _plain(latest.text) == text:
         return latest
     version = (project.guidelines.aggregate(last=Max("version"))["last"] or 0) + 1
     return Guideline.objects.create(project=project, version=version, text=text, author=author)
+
+
+def _plain(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
 def _check_settings_known(settings: dict[str, Any], extra: set[str] = frozenset()) -> None:

@@ -44,9 +44,16 @@ class DurationInput(forms.TextInput):
         return in_words(value) if isinstance(value, int) else value
 
 
+class HiddenDuration(DurationInput):
+    """What a form showed, beside what is written there now."""
+
+    input_type = "hidden"
+
+
 class DurationField(forms.IntegerField):
     """A whole number of seconds from `least` to `most`, written and read as a time in words."""
 
+    hidden_widget = HiddenDuration
     widget = DurationInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "duration"})
 
     def __init__(self, *, least: int = 0, most: int = 10**7, **kwargs: Any) -> None:

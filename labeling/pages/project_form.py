@@ -12,6 +12,7 @@ from labeling.pages.durations import DurationField
 # Settings within `Project.sampling`, and what the engine does without them.
 SAMPLING = {"max_new_tokens": 96, "temperature": 0.9, "top_p": 0.95}
 DAY = 24 * 3600
+MOST_TOKENS = 16_384  # as the engine has it; beyond any model that samples in a reasonable time
 
 
 class ProjectForm(forms.ModelForm):
@@ -101,6 +102,7 @@ class SettingsForm(ProjectForm):
         label="Longest completion, in tokens",
         required=False,
         min_value=1,
+        max_value=MOST_TOKENS,
         help_text="A token is about three quarters of an English word. Too low, and most are cut off in mid-sentence; "
         "too high, and sampling is slow and people get walls of text.",
     )
@@ -168,17 +170,22 @@ class SettingsForm(ProjectForm):
         for name, usual in SAMPLING.items():
             self.fields[name].initial = self.instance.sampling.get(name)
             self.fields[name].widget.attrs |= {"placeholder": usual, "step": "any" if usual < 1 else 1}
+        for field in self.fields.values():
+            field.show_hidden_initial = True  # the page carries what it showed, so that a change can be told
 
     def clean_slug(self) -> str:
         return self.instance.slug
 
     def clean(self) -> dict[str, Any]:
-        """The settings of sampling go where they are stored, beside those that only the API changes."""
+        """Only what the person changed: what another lead changed meanwhile stays. The settings of sampling go where
+        they are stored, beside those that only the API changes."""
         cleaned = super().clean() or self.cleaned_data
-        given = {name: cleaned.pop(name, None) for name in SAMPLING}
-        others = {name: value for name, value in self.instance.sampling.items() if name not in SAMPLING}
-        cleaned["sampling"] = others | {name: value for name, value in given.items() if value is not None}
-        return cleaned
+        changed = {name: value for name, value in cleaned.items() if name in self.changed_data}
+        drawn = {name: changed.pop(name) for name in SAMPLING if name in changed}
+        if drawn:
+            kept = {name: value for name, value in self.instance.sampling.items() if name not in drawn}
+            changed["sampling"] = kept | {name: value for name, value in drawn.items() if value is not None}
+        return changed
 
     def groups(self) -> list[tuple[Group, list[forms.BoundField]]]:
         """The groups with their fields, for the page."""

@@ -96,7 +96,7 @@ def _update(project: Project, form: forms.ModelForm) -> str:
     except ActionError as error:
         _add_error(form, error)
         return ""
-    return "Saved."
+    return "Saved." if form.cleaned_data else "Nothing was changed."
 
 
 def _copy(project: Project) -> Project:

@@ -100,6 +100,13 @@ def test_a_changed_or_missing_file_is_noticed(ranked: Project) -> None:
         read_batch(batch)
 
 
+def test_a_file_that_was_lost_is_written_again_with_the_next_retrain(ranked: Project) -> None:
+    batch = freeze_batch(project=ranked)
+    artifact_path(batch_path(batch.hash)).unlink()
+    assert freeze_batch(project=ranked) == batch
+    assert len(read_batch(batch)[0]) == batch.rankings
+
+
 def test_the_database_refuses_every_change_of_a_frozen_batch(ranked: Project) -> None:
     batch = freeze_batch(project=ranked)
     row = batch.judgments.first()

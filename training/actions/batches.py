@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from labeling.actions.errors import ActionError
@@ -34,11 +35,18 @@ def freeze_batch(*, project: Project, by: Any = None) -> Batch:
     _require_enough(lines, parts["train"])
     content = b"".join(canonical_json(line) + b"\n" for line in lines)
     digest = hashlib.sha256(content).hexdigest()
+    try:
+        # the file first: a batch in the database always has its content; one that was lost comes back
+        write_once(batch_path(digest), content)
+    except OSError as error:
+        raise ActionError(
+            f"The artifact store takes no batch: {error.strerror} ({error.filename or settings.ARTIFACTS_DIR}). "
+            "Nothing was queued. Tell whoever runs the site; LUCE_ARTIFACTS names the store.",
+            code="conflict",
+        ) from error
     known = Batch.objects.filter(hash=digest, frozen=True).first()
     if known:
         return known
-    # the file first: a batch in the database always has its content
-    write_once(batch_path(digest), content)
     batch = Batch.objects.create(
         project=project,
         hash=digest,

@@ -66,6 +66,9 @@ def cluster_ratio(
     low, high = (_student if count < RESAMPLED else partial(_expanded_percentile, seed=seed))(top, bottom)
     if proportion:
         low, high = _clopper_pearson(value, count) if high - low < 1e-9 else (max(low, 0.0), min(high, 1.0))
+    elif high - low < 1e-9:
+        because = f"No interval: all {count} prompts give the same value."
+        return estimate(value, None, None, n, because, clusters=count, **more)
     if count < FEW_PROMPTS:
         more["interval_note"] = f"Only {count} prompts: the interval is rough."
     return estimate(value, low, high, n, clusters=count, **more)

@@ -12,6 +12,8 @@ ADAPTERS = ("lora", "last_n", "full")
 SCHEDULES = ("cosine", "linear", "constant")
 
 
+MOST_TOKENS = 16_384
+MOST_RANK = 1024  # beyond it an adapter is larger than the weights it adapts
 LARGEST_SEED = 2**32 - 1  # what every generator takes, also when an epoch or a prompt is counted in
 KINDS: dict[Any, str] = {
     int: "a whole number",
@@ -127,7 +129,8 @@ class _TrainingSettings(_Settings):
         for name in ("epochs", "batch_size", "lora_r", "lora_alpha", "last_n", "keep_checkpoints"):
             _require(getattr(self, name) >= 1, name, "a whole number from 1", getattr(self, name))
         _require(0 <= self.seed <= LARGEST_SEED, "seed", f"from 0 to {LARGEST_SEED}", self.seed)
-        _require(self.max_length >= 32, "max_length", "at least 32 tokens", self.max_length)
+        _require(32 <= self.max_length <= MOST_TOKENS, "max_length", f"32 to {MOST_TOKENS:,} tokens", self.max_length)
+        _require(self.lora_r <= MOST_RANK, "lora_r", f"at most {MOST_RANK:,}", self.lora_r)
         _require(0 < self.learning_rate < 1, "learning_rate", "between 0 and 1", self.learning_rate)
         for name in ("warmup_share", "final_lr_share", "lora_dropout"):
             _require(0 <= getattr(self, name) < 1, name, "from 0 to below 1", getattr(self, name))
@@ -226,6 +229,8 @@ class SamplingSettings(_Settings):
         super().__post_init__()
         for name in ("k", "max_new_tokens", "group_size", "max_tries", "max_prompt_tokens"):
             _require(getattr(self, name) >= 1, name, "a whole number from 1", getattr(self, name))
+        for name in ("max_new_tokens", "max_prompt_tokens"):
+            _require(getattr(self, name) <= MOST_TOKENS, name, f"at most {MOST_TOKENS:,}", getattr(self, name))
         _require(self.seed >= 0, "seed", "0 or more", self.seed)
         _require(0 < self.temperature <= 5, "temperature", "above 0, at most 5", self.temperature)
         _require(0 < self.top_p <= 1, "top_p", "above 0, at most 1", self.top_p)

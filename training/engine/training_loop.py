@@ -164,7 +164,7 @@ def train(
     except Cancelled:
         if step > 0:
             write_checkpoint()
-        watcher.log(f"Cancelled after step {step} of {total}.")
+        watcher.log(f"Stopped after step {step} of {total}.")
         raise
     model.eval()
     return history

@@ -2,12 +2,15 @@
 
 import dataclasses
 import re
+from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from labeling.actions.errors import ActionError
@@ -19,6 +22,7 @@ from training.models import TrainingRun
 from training.pages.situation import new_rankings
 from training.queries.models import current_model
 
+PRESSED_TWICE = 10  # seconds
 # The few that people change; everything else stays at the engine's defaults, and the API takes them all.
 REWARD_FIELDS = ("epochs", "learning_rate", "tie")
 POLICY_FIELDS = ("epochs", "learning_rate", "beta", "nll_weight", "length_normalised")
@@ -122,20 +126,31 @@ def retrain(request: HttpRequest, project: Project) -> HttpResponse:
         try:
             run = queue_retrain(project=project, by=request.user, settings=form.chosen())
         except ActionError as error:
-            form.add_error(None, str(error))
-        else:
+            run = _just_queued(project, request.user)
+            if run is None:
+                form.add_error(None, str(error))
+        if run is not None:
             return redirect("run", slug=project.slug, pk=run.pk)
     context = {
         "project": project,
         "form": form,
         "rankings": new_rankings(project),
         "base": current_model(project),
-        "live": project.runs.filter(
-            kind=TrainingRun.Kind.REWARD_DPO, state__in=[TrainingRun.State.QUEUED, TrainingRun.State.RUNNING]
-        ).first(),
+        "live": _live(project).first(),
         "section": "models",
     }
     return render(request, "training/retrain.html", context, status=422 if form.errors else 200)
+
+
+def _just_queued(project: Project, by: Any) -> TrainingRun | None:
+    """The run that the same person queued a moment ago: they pressed twice, and want to see it."""
+    since = timezone.now() - timedelta(seconds=PRESSED_TWICE)
+    return _live(project).filter(created_by=by, created__gte=since).first()
+
+
+def _live(project: Project) -> QuerySet[TrainingRun]:
+    at_work = [TrainingRun.State.QUEUED, TrainingRun.State.RUNNING]
+    return project.runs.filter(kind=TrainingRun.Kind.REWARD_DPO, state__in=at_work)
 
 
 @require_POST

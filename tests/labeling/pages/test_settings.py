@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from labeling.actions.projects import update_project
+from labeling.actions.projects import publish_guideline, update_project
 from labeling.actions.queue import level_of
 from labeling.models import Comparison, Project
 from labeling.pages.durations import in_words, read_duration
@@ -40,6 +40,25 @@ def test_saving_the_form_as_it_came_changes_nothing(project, lead, signed_in):
     before = Project.objects.values().get(pk=project.pk)
     assert change(signed_in(lead), project).status_code == 302
     assert Project.objects.values().get(pk=project.pk) == before
+
+
+def test_of_two_leads_each_changes_what_they_changed(project, lead, signed_in):
+    client, address = signed_in(lead), reverse("project-settings", args=[project.slug])
+    seen_by_the_second = as_sent(client.get(address).context["settings_form"])
+    change(client, project, k=6, gold_percent=10, lease_seconds="2 h", max_new_tokens=50)
+    client.post(address, seen_by_the_second | {"do": "settings", "description": "For tea.", "temperature": 0.5})
+    project.refresh_from_db()
+    assert (project.k, project.gold_percent, project.lease_seconds, project.description) == (6, 10, 7200, "For tea.")
+    assert project.sampling == {"max_new_tokens": 50, "temperature": 0.5}
+
+
+def test_guidelines_sent_back_as_a_browser_does_are_no_new_version(project, lead, signed_in):
+    publish_guideline(project=project, text="# Tea\n\nHot is better.\n", author=lead)
+    client, address = signed_in(lead), reverse("project-settings", args=[project.slug])
+    client.post(address, {"do": "guidelines", "text": "# Tea\r\n\r\nHot is better."})
+    assert project.guidelines.count() == 1
+    client.post(address, {"do": "guidelines", "text": "# Tea\r\n\r\nCold is better."})
+    assert [each.text for each in project.guidelines.order_by("version")][1:] == ["# Tea\n\nCold is better."]
 
 
 def test_times_are_shown_and_read_in_words(project, lead, signed_in):

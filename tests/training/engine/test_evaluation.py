@@ -80,6 +80,12 @@ def test_the_interval_of_a_ratio_holds_the_truth_nine_times_of_ten_however_few_t
     assert held / 300 > 0.87
 
 
+def test_prompts_that_all_give_the_same_value_give_no_interval_of_width_nothing():
+    figure = cluster_ratio([0.0, 0.0], [1.0, 1.0], ["a", "b"])
+    assert (figure["value"], figure["low"], figure["high"]) == (0.0, None, None)
+    assert "all 2 prompts give the same value" in figure["undefined_because"]
+
+
 def test_a_share_stays_a_share_however_few_the_prompts():
     figure = cluster_ratio([1.0, 2.0], [2.0, 2.0], ["a", "b"], proportion=True)
     assert (figure["low"], figure["high"]) == (0.0, 1.0)

@@ -73,6 +73,23 @@ class TestRetrain:
         assert client.post(address, {"reward-tie": "davidson"}).status_code == 422
         assert ranked.runs.count() == 1
 
+    def test_who_presses_twice_sees_the_run_that_the_first_press_queued(
+        self, ranked: Project, lead: Any, people: Any, signed_in: Any
+    ) -> None:
+        client, address = signed_in(lead), reverse("retrain", args=[ranked.slug])
+        urls = [client.post(address, {"reward-tie": "davidson"}).url for _ in range(2)]
+        assert urls == [reverse("run", args=[ranked.slug, ranked.runs.get().pk])] * 2
+
+    def test_a_store_that_takes_nothing_is_said_in_the_form_and_nothing_is_queued(
+        self, ranked: Project, lead: Any, signed_in: Any, settings: Any, tmp_path: Any
+    ) -> None:
+        settings.ARTIFACTS_DIR = tmp_path / "artifacts"
+        settings.ARTIFACTS_DIR.write_text("a file in the way")
+        answer = signed_in(lead).post(reverse("retrain", args=[ranked.slug]), {"reward-tie": "davidson"})
+        assert answer.status_code == 422
+        assert "The artifact store takes no batch: Not a directory" in answer.content.decode()
+        assert not ranked.runs.exists()
+
     def test_every_field_says_what_it_does(self) -> None:
         form = RetrainForm()
         silent = [name for name, field in form.fields.items() if name != "shared-seed" and len(field.help_text) < 40]

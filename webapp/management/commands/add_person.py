@@ -5,6 +5,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
@@ -34,6 +35,10 @@ class Command(BaseCommand):
         person = users.filter(username=options["username"]).first()
         if person is None:
             password = secrets.token_urlsafe(12)
+            try:
+                get_user_model().username_validator(options["username"])
+            except ValidationError as error:
+                raise CommandError(f"{options['username']!r}: {error.messages[0]}") from error
             person = users.create_user(
                 options["username"], password=password, display_name=options["name"], is_staff=options["staff"]
             )

@@ -8,9 +8,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from webapp.demo_check.play import Play, StageFailed
+from webapp.supervisor.claims import claim_folder
+from webapp.supervisor.refusal import Refusal
 
 MARK = "LUCE_DEMO_CHECK"
 
@@ -45,6 +47,10 @@ def begin_afresh() -> None:
     """Start this command again with a folder of its own: settings are read once a process."""
     folder = settings.VAR_DIR / "demo-check"
     if folder.exists():
+        try:
+            claim_folder(folder).close()  # another check may be at work there
+        except Refusal as error:
+            raise CommandError(str(error)) from None
         shutil.rmtree(folder)
     environment = os.environ | {
         MARK: "1",
@@ -53,7 +59,7 @@ def begin_afresh() -> None:
         "LUCE_VAR": str(folder),
         "LUCE_BUNDLED_MODEL_DIR": str(settings.BUNDLED_MODEL_DIR),
     }
-    for name in ("DATABASE_URL", "REDIS_URL", "LUCE_SESSION_COOKIE"):
+    for name in ("DATABASE_URL", "REDIS_URL", "LUCE_SESSION_COOKIE", "LUCE_ARTIFACTS"):
         environment.pop(name, None)  # a check never plays on data that somebody works with
     os.execve(sys.executable, [sys.executable, *sys.argv], environment)  # noqa: S606 - this very command
 

@@ -67,13 +67,21 @@ function refreshTimes() {
   }
 }
 
+/** A part of the page that was refreshed meanwhile has another button there. @param {string} id of the dialog that closed */
+function backTo(id) {
+  if (document.activeElement === document.body) /** @type {HTMLElement|null} */ (document.querySelector(`[data-dialog="${id}"]`))?.focus();
+}
+
 /** One listener for clicks on what carries data-dialog, data-toast-close or data-confirm. @param {MouseEvent} event */
 function onClick(event) {
   const target = /** @type {Element} */ (event.target);
   const opener = /** @type {HTMLElement|null} */ (target.closest("[data-dialog]"));
   if (opener) {
     const dialog = document.getElementById(opener.dataset.dialog ?? "");
-    if (dialog instanceof HTMLDialogElement) dialog.showModal();
+    if (dialog instanceof HTMLDialogElement) {
+      dialog.showModal();
+      dialog.addEventListener("close", () => backTo(dialog.id), { once: true });
+    }
   }
   target.closest("[data-toast-close]")?.closest(".toast")?.remove();
   if (target instanceof HTMLDialogElement) target.close(); // The backdrop was clicked.
