@@ -14,10 +14,14 @@ SET_UP = @for python in $(PYTHONS); do \
 PRODUCTION = SECRET_KEY=$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(60))') \
 	ALLOWED_HOSTS=luce.example.org DATABASE_URL=postgres://luce:x@127.0.0.1:5432/luce \
 	REDIS_URL=redis://127.0.0.1:6379/0 LUCE_DEMO=0 LUCE_DEBUG=0 LUCE_BEHIND_PROXY=1
+# The passes of `make test`, two at a time: the next one starts where one ends, so the longest begin first. They wait more
+# than they compute. One shows its dots as it goes, the others tell all at their end.
+PASSES = test-postgres test-labeling test-browser test-machines
+ON_SQLITE = LUCE_TEST_DATABASE=sqlite $(PY) -m pytest
 TOLD_AT_THE_END = @mkdir -p var; log=$$(mktemp var/$@.XXXXXX); echo "$@: told at its end (now: $$log)"; \
 	$(1) >$$log 2>&1; rc=$$?; echo; cat $$log; rm -f $$log; exit $$rc
 
-.PHONY: help demo demo-check test test-sqlite test-postgres test-browser lint format bench bench-serving bench-faults \
+.PHONY: help demo demo-check test $(PASSES) lint format bench bench-serving bench-faults \
 	clean ready-demo ready-test
 .DEFAULT_GOAL := help
 
@@ -31,19 +35,21 @@ demo-check: ready-demo  ## the story of the demo, played by simulated annotators
 	@exec $(PY) manage.py demo_check
 
 test: ready-test lint  ## lint, then every test: SQLite, PostgreSQL, Valkey, workers, browser
-	@$(MAKE) --no-print-directory --keep-going -j2 test-sqlite test-postgres test-browser
+	@$(MAKE) --no-print-directory --keep-going -j2 $(PASSES)
 
-# Three passes, longest first, two at a time: the third starts where the first of the others ends. The first shows its
-# dots as it goes, the others tell all at their end.
-test-sqlite: ready-test
-	LUCE_TEST_DATABASE=sqlite $(PY) -m pytest -m "not browser"
-
-# The parts whose behaviour rests on the database run a second time.
+# The parts whose behaviour rests on the database, on the other one.
 test-postgres: ready-test
 	$(call TOLD_AT_THE_END,LUCE_TEST_DATABASE=postgres $(PY) -m pytest -m "database and not browser")
 
+test-labeling: ready-test
+	$(ON_SQLITE) tests/labeling
+
 test-browser: ready-test
-	$(call TOLD_AT_THE_END,LUCE_TEST_DATABASE=sqlite $(PY) -m pytest -m browser)
+	$(call TOLD_AT_THE_END,$(ON_SQLITE) -m browser)
+
+# Site, training, faults.
+test-machines: ready-test
+	$(call TOLD_AT_THE_END,$(ON_SQLITE) -m "not browser" --ignore tests/labeling)
 
 lint: ready-test  ## format, rules, types, import rules, templates, migrations, production settings
 	$(PY) -m ruff format --check .
