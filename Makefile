@@ -16,7 +16,7 @@ PRODUCTION = SECRET_KEY=$$($(PY) -c 'import secrets; print(secrets.token_urlsafe
 	REDIS_URL=redis://127.0.0.1:6379/0 LUCE_DEMO=0 LUCE_DEBUG=0 LUCE_BEHIND_PROXY=1
 # The passes of `make test`, two at a time: the next one starts where one ends, so the longest begin first. They wait more
 # than they compute. One shows its dots as it goes, the others tell all at their end.
-PASSES = test-postgres test-labeling test-browser test-machines
+PASSES = test-postgres test-machines test-browser test-labeling
 ON_SQLITE = LUCE_TEST_DATABASE=sqlite $(PY) -m pytest
 TOLD_AT_THE_END = @mkdir -p var; log=$$(mktemp var/$@.XXXXXX); echo "$@: told at its end (now: $$log)"; \
 	$(1) >$$log 2>&1; rc=$$?; echo; cat $$log; rm -f $$log; exit $$rc
