@@ -1,5 +1,7 @@
 """The demo project: real prompts and guidelines, three people, and the bundled model that answers."""
 
+import json
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -36,8 +38,9 @@ def demo_people() -> list[Any]:
     return found
 
 
-def load_demo_project() -> Project:
-    """The demo project with people, guidelines and prompts. What is there already is left as it is."""
+def load_demo_project(prompts: int | None = None) -> Project:
+    """The demo project with people, guidelines and prompts, or about so many of them. What is there already is left as
+    it is."""
     from labeling.actions.importing import import_prompts
     from labeling.actions.projects import add_member, create_project, publish_guideline
 
@@ -63,8 +66,20 @@ def load_demo_project() -> Project:
         )
     if not project.prompts.exists():
         with (FOLDER / "prompts.jsonl").open(encoding="utf-8") as lines:
-            import_prompts(project=project, lines=lines)
+            import_prompts(project=project, lines=_some(list(lines), prompts))
     return project
+
+
+def _some(lines: list[str], wanted: int | None) -> list[str]:
+    """The first of each split, so many in all: the file has the kinds of prompts in turn."""
+    splits = [json.loads(line)["split"] for line in lines]
+    left = {split: round(number * (wanted or len(lines)) / len(lines)) for split, number in Counter(splits).items()}
+    kept = []
+    for line, split in zip(lines, splits, strict=True):
+        if left[split] > 0:
+            kept.append(line)
+            left[split] -= 1
+    return kept
 
 
 def start_sampling(project: Project) -> bool:

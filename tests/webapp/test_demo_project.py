@@ -20,6 +20,14 @@ def test_the_demo_holds_prompts_to_train_on_prompts_held_out_guidelines_and_thre
     assert roles == {"annotator-1": "annotator", "annotator-2": "annotator", "lead": "lead"}
 
 
+def test_a_smaller_demo_has_every_kind_of_prompt_in_both_splits() -> None:
+    project = load_demo_project(prompts=60)
+    assert project.prompts.filter(split="train").count() == 40
+    assert project.prompts.filter(split="heldout").count() == 20
+    for split in ("train", "heldout"):
+        assert project.prompts.filter(split=split).values("use_case").distinct().count() == 6
+
+
 def test_nobody_signs_in_to_the_demo_with_a_password() -> None:
     load_demo_project()
     people = get_user_model().objects.order_by("username")

@@ -40,6 +40,7 @@ class Options:
     port: int = 8000
     prepare: bool = True
     sample: bool = True
+    prompts: int | None = None
     stop_with_parent: bool = False
 
 
@@ -78,6 +79,7 @@ def bring_up(tree: Tree, options: Options, listening: int, say: Callable[[str], 
     environment = {"LUCE_DEMO": "1", "REDIS_URL": start_broker(tree, say), "PYTHONUNBUFFERED": "1"}
     # before the workers, so that the model starts to answer the moment its worker is up
     arguments = ["load_demo_project"] if options.sample else ["load_demo_project", "--no-sampling"]
+    arguments += [] if options.prompts is None else ["--prompts", str(options.prompts)]
     step(tree, "load-demo", *arguments, environment=environment)
     say(f"starting the web server on port {options.port} and the Celery workers; logs in {short(log_folder())}")
     tree.start(*workers(environment))

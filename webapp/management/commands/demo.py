@@ -19,6 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", default="8000", help="Port of the web server (8000).")
         parser.add_argument("--no-prepare", action="store_true", help="Do not unpack the bundled model.")
         parser.add_argument("--no-sampling", action="store_true", help="Load the prompts without sampling answers.")
+        parser.add_argument("--prompts", type=int, help="Load about so many of the demo's prompts instead of all.")
         parser.add_argument(
             "--stop-with-parent", action="store_true", help="Stop when the process that started this one ends."
         )
@@ -34,6 +35,7 @@ class Command(BaseCommand):
             port=int(port),
             prepare=not options["no_prepare"],
             sample=not (options["no_sampling"] or options["no_prepare"]),
+            prompts=options["prompts"],
             stop_with_parent=options["stop_with_parent"],
         )
         try:

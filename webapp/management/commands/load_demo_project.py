@@ -12,10 +12,11 @@ class Command(BaseCommand):
     help = "Load the demo project. Running it again changes nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--prompts", type=int, help="About so many of the prompts instead of all.")
         parser.add_argument("--no-sampling", action="store_true", help="Leave the prompts without answers.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        project = load_demo_project()
+        project = load_demo_project(options["prompts"])
         if not options["no_sampling"] and start_sampling(project):
             self.stdout.write("The bundled model is answering the prompts.")
         if waiting := send_queued_runs():
