@@ -74,7 +74,7 @@ class TestRetrain:
         assert ranked.runs.count() == 1
 
     def test_who_presses_twice_sees_the_run_that_the_first_press_queued(
-        self, ranked: Project, lead: Any, people: Any, signed_in: Any
+        self, ranked: Project, lead: Any, signed_in: Any
     ) -> None:
         client, address = signed_in(lead), reverse("retrain", args=[ranked.slug])
         urls = [client.post(address, {"reward-tie": "davidson"}).url for _ in range(2)]
